@@ -1,0 +1,108 @@
+# `make demo` and `make test` need Debian 12 or 13 with git, make and ca-certificates, and root or sudo.
+# Each installs what it misses; what is there is not touched. See README.md.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Debian's own python3: another one first on PATH would build against other headers.
+PYTHON ?= /usr/bin/python3
+VENV := .venv
+PY := $(VENV)/bin/python
+
+# pyscard has no wheel for Linux: it is built, once, against libpcsclite.
+PACKAGES_DEMO := python3-venv python3-dev gcc swig libpcsclite-dev libpcsclite1 openssl ca-certificates
+PACKAGES_TEST := $(PACKAGES_DEMO) pcscd vsmartcard-vpcd opensc mosquitto mosquitto-clients systemd iproute2 util-linux
+
+define system_packages
+missing=()
+for package in $(1); do
+  state=$$(dpkg-query -W -f='$${db:Status-Status}' "$$package" 2>/dev/null || true)
+  [ "$$state" = installed ] || missing+=("$$package")
+done
+if [ $${#missing[@]} -eq 0 ]; then
+  echo "setup: system packages are there"
+else
+  echo "setup: installing system packages: $${missing[*]}"
+  command -v apt-get >/dev/null || { echo "setup: no apt-get: install these yourself: $${missing[*]}" >&2; exit 1; }
+  root=()
+  if [ "$$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "setup: run this as root: apt-get install $${missing[*]}" >&2; exit 1; }
+    root=(sudo)
+  fi
+  "$${root[@]}" apt-get -q update
+  "$${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$${missing[@]}" </dev/null
+fi
+endef
+
+.PHONY: help
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+.PHONY: setup
+setup: system-test $(VENV)/package.stamp ## install everything that demo and tests need
+	@echo "setup: ready"
+
+.PHONY: system-demo
+system-demo:
+	@$(call system_packages,$(PACKAGES_DEMO))
+
+.PHONY: system-test
+system-test:
+	@$(call system_packages,$(PACKAGES_TEST))
+
+$(PY):
+	@echo "setup: making $(VENV) with $$($(PYTHON) --version)"
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+# The build tool comes first, from the same lock, so that pyscard is built with it and nothing escapes the hashes.
+$(VENV)/lock.stamp: requirements.lock | $(PY)
+	@echo "setup: installing Python packages from requirements.lock (a minute or two the first time)"
+	awk '/^[a-z]/ { wanted = /^setuptools==/ } wanted' requirements.lock > $(VENV)/build.lock
+	$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r $(VENV)/build.lock
+	$(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-build-isolation -r requirements.lock
+	touch $@
+
+$(VENV)/package.stamp: pyproject.toml $(VENV)/lock.stamp
+	@echo "setup: installing the appliance package"
+	$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.PHONY: demo
+demo: system-demo $(VENV)/package.stamp ## a card in, a PIN, a signature over MQTT: without hardware
+	@$(VENV)/bin/appliance demo
+
+.PHONY: test
+test: setup ## the whole suite, and the coverage floors
+	@$(PY) -m pytest --cov --cov-report=json:.coverage.json $(if $(STRICT_SKIPS),--strict-skips)
+	$(PY) tests/coverage_floor.py .coverage.json
+
+.PHONY: check
+check: setup ## lint, format, types
+	@$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+.PHONY: fresh
+fresh: ## demo and tests in new bookworm and trixie roots (root; mmdebstrap)
+	@bash tests/fresh/fresh.sh
+
+.PHONY: wiring
+wiring: $(VENV)/package.stamp ## hardware/pins.toml -> appliance/default.toml and hardware/wiring.md
+	@$(PY) hardware/generate.py
+
+.PHONY: screens
+screens: $(VENV)/package.stamp ## draw every screen again, for the README and the goldens
+	@$(PY) -m appliance.simulator.pictures
+
+# No registry and no path of this machine may stand in the lock: a test holds that.
+.PHONY: lock
+lock: $(VENV)/package.stamp ## resolve pyproject.toml anew, for every Python and machine at once
+	@$(PY) -m pip install -qq --disable-pip-version-check "uv>=0.5"
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-emit-index-url --no-emit-find-links --upgrade \
+	  --extra simulator --extra dev pyproject.toml --output-file requirements.lock

@@ -1,0 +1,355 @@
+"""The configuration of the box, and the environment of its services.
+
+What it is: TOML in, frozen structs out, with bounds on every number (names of design §6, times of design §5).
+What it is not: a place that decides anything with them.
+Rule: nothing else in the shipped services reads a configuration file or an environment variable; an unknown key, a
+value out of bounds or a missing ``device.id`` is a ``ConfigError`` that names file and line: the box does not start.
+
+The GPIO numbers come from ``default.toml`` beside this file, which ``make wiring`` makes from ``hardware/pins.toml``.
+"""
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from appliance.errors import ConfigError
+
+DEFAULT_PATH: Final = Path("/etc/cps-appliance/appliance.toml")
+MAX_BYTES: Final = 64 * 1024
+KEYS: Final = frozenset("0123456789ABCD*#")
+PORTS: Final = {"mqtt": 1883, "mqtts": 8883}  # IANA: mqtt, secure-mqtt
+LISTEN_FDS_START: Final = 3  # sd_listen_fds(3)
+
+Right = Literal[
+    "sign", "sign-raw", "authenticate", "tls", "identity", "practice", "door", "display", "events", "deny", "admin"
+]  # contract, Trust
+DEFAULT_RIGHTS: Final[frozenset[Right]] = frozenset({"sign"})
+
+ClientId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{4,40}\Z")]  # contract, Topics: {device} and {client}
+Gpio = Annotated[int, Meta(ge=2, le=27)]  # 0 and 1 are the HAT EEPROM's
+
+
+def _split_url(url: str) -> SplitResult:
+    """Split and check a broker's url; ``ValueError`` says what is wrong."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("url holds a character that no url has")
+    parts = urlsplit(url)  # ValueError: an unclosed bracket
+    bare = f"{parts.scheme}://{parts.netloc}" == url and "@" not in parts.netloc
+    if not bare or parts.scheme not in PORTS or not parts.hostname or parts.port == 0:  # .port: ValueError above 65535
+        raise ValueError("url is mqtt://host:port or mqtts://host:port")
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the file."""
+
+
+class Device(_Table, frozen=True):
+    """``[device]``: who this box is, in topics and events."""
+
+    id: ClientId
+
+
+class Tls(_Table, frozen=True):
+    """``[mqtt.tls]``: PEM files. Without ``ca`` the system's authorities are trusted."""
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("cert and key go together")
+
+
+class Mqtt(_Table, frozen=True):
+    """``[mqtt]``: the broker. ``requests``: whether practice software may ask, and what vouches for it."""
+
+    url: str = "mqtt://127.0.0.1:1883"
+    prefix: Annotated[str, Meta(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*\Z", max_length=64)] = "cpsr/v1"
+    requests: Literal["off", "broker", "paired"] = "off"
+    tls: Tls | None = None
+
+    def __post_init__(self) -> None:
+        if self.requests == "paired":
+            raise ValueError('requests = "paired" is not available in this version: use "off" or "broker"')
+        parts = _split_url(self.url)
+        if parts.scheme == "mqtt":
+            if self.tls is not None:
+                raise ValueError("[mqtt.tls] needs an mqtts:// url")
+            if not _is_loopback(parts.hostname or ""):
+                raise ValueError("mqtt:// is for a broker on the box itself: use mqtts:// over a network")
+
+    @property
+    def host(self) -> str:
+        """Name or address of the broker; an IPv6 address without brackets."""
+        return _split_url(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """TCP port: the url's, else the scheme's."""
+        parts = _split_url(self.url)
+        return parts.port or PORTS[parts.scheme]
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the url asks for TLS."""
+        return _split_url(self.url).scheme == "mqtts"
+
+
+class Card(_Table, frozen=True):
+    """``[card]``: no key yet, so that any key in it is an error."""
+
+
+class Reader(_Table, frozen=True):
+    """``[reader]``: how the reader is held, and which card each reader serves (name: role)."""
+
+    share: Literal["exclusive", "shared"] = "exclusive"
+    roles: dict[str, Literal["cps", "vitale"]] = {}
+
+
+class Keypad(_Table, frozen=True):
+    """``[keypad]``: GPIO numbers of a 4x4 matrix, and its keys row by row."""
+
+    rows: tuple[Gpio, Gpio, Gpio, Gpio]
+    columns: tuple[Gpio, Gpio, Gpio, Gpio]
+    layout: Annotated[str, Meta(min_length=16, max_length=16)]
+
+    def __post_init__(self) -> None:
+        if frozenset(self.layout) != KEYS:
+            raise ValueError("layout names each of 0-9, A-D, * and # once")
+
+
+class Display(_Table, frozen=True):
+    """``[display]``: the OLED's controller and its place on the I2C bus."""
+
+    driver: Literal["ssd1306", "sh1106"]
+    port: Annotated[int, Meta(ge=0, le=31)]
+    address: Literal[0x3C, 0x3D]
+
+
+class Signing(_Table, frozen=True):
+    """``[signing]``: whether a document may be given by its digest alone."""
+
+    allow_digest: bool = True
+
+
+class Timeouts(_Table, frozen=True):
+    """``[timeouts]``: whole seconds of monotonic time (design §5)."""
+
+    first_digit: Annotated[int, Meta(ge=5, le=120)] = 30
+    next_digit: Annotated[int, Meta(ge=5, le=60)] = 15
+    entry: Annotated[int, Meta(ge=15, le=300)] = 60
+    reminder: Annotated[int, Meta(ge=3, le=59)] = 10
+    last_try: Annotated[int, Meta(ge=10, le=120)] = 30
+    consent: Annotated[int, Meta(ge=10, le=300)] = 120
+    wait_card: Annotated[int, Meta(ge=10, le=300)] = 60
+    result: Annotated[int, Meta(ge=1, le=60)] = 5
+
+    def __post_init__(self) -> None:
+        if self.reminder >= self.next_digit:
+            raise ValueError("reminder must come before next_digit ends the entry")
+        if max(self.first_digit, self.next_digit) > self.entry:
+            raise ValueError("entry must be at least first_digit and next_digit")
+
+
+class Limits(_Table, frozen=True):
+    """``[limits]``: sign and authenticate requests a minute, for each client (contract, Limits)."""
+
+    requests_per_minute: Annotated[int, Meta(ge=1, le=60)] = 5
+
+
+class Door(_Table, frozen=True):
+    """``[door]``: GPIO numbers of the strike's relay and of the door's contact."""
+
+    relay: Gpio
+    contact: Gpio
+
+
+class Paths(_Table, frozen=True):
+    """``[paths]``: absolute folders; ``state`` keeps the one SQLite file, ``run`` the two sockets."""
+
+    state: Path = Path("/var/lib/cps-appliance")
+    run: Path = Path("/run/cps-appliance")
+
+
+class Config(_Table, frozen=True):
+    """The whole file. Every table but ``[device]`` may be left out."""
+
+    device: Device
+    keypad: Keypad
+    display: Display
+    door: Door
+    mqtt: Mqtt = Mqtt()
+    rights: dict[ClientId, frozenset[Right]] = {}
+    card: Card = Card()
+    reader: Reader = Reader()
+    signing: Signing = Signing()
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    paths: Paths = Paths()
+
+    def __post_init__(self) -> None:
+        # 2 and 3 are the display's bus
+        used = Counter([2, 3, *self.keypad.rows, *self.keypad.columns, self.door.relay, self.door.contact])
+        twice = sorted(gpio for gpio, count in used.items() if count > 1)
+        if twice:
+            raise ValueError(f"GPIO {', '.join(map(str, twice))} has two uses")
+
+    def rights_of(self, client: str) -> frozenset[Right]:
+        """The rights of one client: its list in ``[rights]``, else ``DEFAULT_RIGHTS``."""
+        return self.rights.get(client, DEFAULT_RIGHTS)
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """What systemd tells a service through its environment (sd_notify(3), sd_listen_fds(3)).
+
+    ``sockets``: name of the socket unit's ``FileDescriptorName`` -> file descriptor, empty when none was passed.
+    """
+
+    notify_socket: str | None = None
+    sockets: dict[str, int] = {}
+
+    @classmethod
+    def from_process(cls) -> Self:
+        """Read this process's environment.
+
+        Raises:
+            ConfigError: the variables of sd_listen_fds(3) contradict one another.
+        """
+        return cls.from_mapping(os.environ, os.getpid())
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str], pid: int) -> Self:
+        """The same from a mapping; descriptors meant for another ``pid`` are not ours.
+
+        Raises:
+            ConfigError: as ``from_process``.
+        """
+        notify = variables.get("NOTIFY_SOCKET") or None
+        if variables.get("LISTEN_PID") != str(pid):
+            return cls(notify_socket=notify)
+        count = variables.get("LISTEN_FDS", "")
+        names = variables.get("LISTEN_FDNAMES", "").split(":")
+        if not re.fullmatch(r"[0-9]{1,3}", count) or len(names) != int(count) or len(set(names)) != len(names):
+            raise ConfigError("LISTEN_FDS and LISTEN_FDNAMES do not match")
+        return cls(notify_socket=notify, sockets={name: LISTEN_FDS_START + n for n, name in enumerate(names)})
+
+
+def load(path: Path | str | None = None) -> Config:
+    """Read and check a file, by default ``/etc/cps-appliance/appliance.toml``.
+
+    Raises:
+        ConfigError: the file cannot be read, or ``parse`` refuses it.
+    """
+    file = DEFAULT_PATH if path is None else Path(path)
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+        text = raw.decode()
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}") from error
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"{file}: more than {MAX_BYTES} bytes")
+    return parse(text, str(file))
+
+
+def parse(text: str, name: str = "appliance.toml") -> Config:
+    """Check a configuration given as text, over the defaults of ``default.toml``; ``name`` is for messages.
+
+    Raises:
+        ConfigError: not TOML, an unknown key, a value out of bounds, no ``device.id``.
+    """
+    try:
+        given = tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError says where; int() refuses numbers of thousands of digits
+        raise ConfigError(f"{name}: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested too deep") from error
+    try:
+        return msgspec.convert(_over(_DEFAULTS, given), Config, dec_hook=_decode_path)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(str(error), text, name)) from error
+
+
+_DEFAULTS: Final[Mapping[str, Any]] = tomllib.loads(Path(__file__).with_name("default.toml").read_text("utf-8"))
+
+
+def _over(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """``given`` laid over ``defaults``, table by table; a list replaces a list."""
+    merged = {**defaults, **given}
+    for table in defaults.keys() & given.keys():
+        if isinstance(defaults[table], dict) and isinstance(given[table], dict):
+            merged[table] = {**defaults[table], **given[table]}
+    return merged
+
+
+def _decode_path(kind: type, value: object) -> Path:
+    """Hook of msgspec: ``Path`` is the only type here that it does not know."""
+    if kind is not Path or not isinstance(value, str) or not value.startswith("/") or not value.isprintable():
+        raise ValueError("Expected an absolute path")
+    return Path(value)
+
+
+_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<where>[^`]*)`)?", re.DOTALL)
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>.*)`", re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(?P<key>.*)`")
+
+
+def _explain(problem: str, text: str, name: str) -> str:
+    """A message of msgspec as one line that names file, line and key."""
+    place = _PLACE.fullmatch(problem)
+    what, where = (place["what"], place["where"] or "") if place else (problem, "")
+    keys = tuple(re.sub(r"\[.*?\]", "", where).split(".")) if where else ()
+    if unknown := _UNKNOWN.fullmatch(what):
+        keys, what = (*keys, unknown["key"]), "unknown key"
+    elif missing := _MISSING.fullmatch(what):
+        # the only required key that default.toml does not give is device.id
+        keys, what = (*keys, missing["key"]), "is missing"
+        keys = ("device", "id") if keys == ("device",) else keys
+    lines = _lines(text)
+    line = next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), 1)
+    shown = ".".join(key if key.isprintable() else ascii(key) for key in keys) or "file"
+    return f"{name}:{line}: {shown}: {what}"
+
+
+_HEADER: Final = re.compile(r"\s*\[\[?\s*(?P<path>[^\[\]]+?)\s*\]")
+_KEY: Final = re.compile(r"""\s*(?P<path>[\w"'.\- ]+?)\s*=""")
+
+
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    """Where each table and key stands. ``tomllib`` keeps no lines, and this serves messages only."""
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            here = table = _path(header["path"])
+        elif key := _KEY.match(line):
+            here = (*table, *_path(key["path"]))
+        else:
+            continue
+        for depth in range(1, len(here) + 1):  # [mqtt.tls] is also the first line of mqtt
+            found.setdefault(here[:depth], number)
+    return found
+
+
+def _path(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))

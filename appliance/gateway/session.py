@@ -1,0 +1,248 @@
+"""One link session: the tasks that carry between the vault's link and the broker.
+
+What it is: asyncio around ``gateway.bridge``. What it is not: a place that decides or keeps anything: state messages
+are kept in memory for the next connection, events and replies until PUBACK, nothing on disk.
+Rule: an MQTT connection lives inside a link session, because the last will names the vault's boot; events and replies
+go out one by one, each acknowledged to the vault after PUBACK and never before.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Final, TypeVar
+
+from appliance.contract.state import OfflineReason
+from appliance.errors import LinkError
+from appliance.gateway.backoff import delays
+from appliance.gateway.bridge import Bridge, Publication, Refusal
+from appliance.gateway.mqtt import BrokerError, Connection, Delivery, Endpoint
+from appliance.link.channel import Channel
+from appliance.link.messages import (
+    EVENT_WINDOW,
+    Ack,
+    Broker,
+    Dropped,
+    Event,
+    FromVault,
+    Reply,
+    ReplyAck,
+    State,
+    Status,
+    Welcome,
+)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+REPLY_WINDOW: Final = 512
+"""Replies that may wait for the broker. One more breaks the link; the vault then sends the final ones again."""
+
+FAREWELL: Final = 2.0
+"""Seconds for the broker to take our last ``status``."""
+
+REFUSED_PAUSE: Final = 10.0
+"""Seconds before what the broker refused is tried again: an ACL may be mended, and order is kept."""
+
+BROKER_DELAYS: Final = (1.0, 60.0)
+
+
+class Session:
+    """From one ``Welcome`` to the end of the link.
+
+    Raises:
+        LinkError: from the constructor, when the welcome names an impossible topic; from ``run``, when the link broke.
+    """
+
+    def __init__(self, channel: Channel[FromVault], welcome: Welcome, endpoint: Endpoint, *, subscribes: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._channel = channel
+        self._endpoint = endpoint
+        self._bridge = bridge = Bridge.of(welcome)
+        self._subscription = bridge.topics.request_filter if subscribes else None
+        self._retained: dict[str, Publication] = {}
+        self._stale: dict[str, Publication] = {}
+        self._retain(bridge.status("online"))
+        self._retain(bridge.info(welcome.info))
+        self._changed = asyncio.Event()
+        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENT_WINDOW)
+        self._replies: asyncio.Queue[tuple[Reply, float]] = asyncio.Queue(REPLY_WINDOW)
+        self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()  # bounded by the connection's slots
+        self._connection: Connection | None = None
+        self._live = asyncio.Event()
+        log.info("vault %s, last acknowledged event %d", welcome.device, welcome.last_acked)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry until the link ends or ``stop`` is set, then say on ``status`` why, and disconnect."""
+        work: tuple[Coroutine[None, None, object], ...] = (
+            stop.wait(),
+            self._read_link(),
+            self._keep_broker(),
+            self._carry_requests(),
+            self._carry_events(),
+            self._carry_replies(),
+        )
+        tasks = [asyncio.create_task(job) for job in work]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            await self._say_goodbye("stopped" if stop.is_set() else "vault")
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    # --- link -> MQTT ---------------------------------------------------------------------------------------------
+
+    async def _read_link(self) -> None:
+        async for message in self._channel:
+            self._take(message)
+        log.info("the vault closed the link")
+
+    def _take(self, message: FromVault) -> None:
+        match message:
+            case State():
+                self._retain(self._bridge.state(message))
+                self._changed.set()
+            case Status():
+                self._retain(self._bridge.status(message.state))
+                self._changed.set()
+            case Event():
+                _put(self._events, message)
+            case Reply():
+                _put(self._replies, (message, self._loop.time()))
+            case Welcome():
+                raise LinkError("a second welcome")
+
+    def _retain(self, publication: Publication) -> None:
+        self._retained[publication.topic] = publication
+        self._stale[publication.topic] = publication
+
+    async def _carry_events(self) -> None:
+        while True:
+            event = await self._events.get()
+            await self._deliver(partial(self._bridge.event, event))
+            await self._channel.send(Ack(event.seq))
+
+    async def _carry_replies(self) -> None:
+        while True:
+            reply, since = await self._replies.get()
+
+            def make(reply: Reply = reply, since: float = since) -> Publication | None:
+                return self._bridge.reply(reply, self._loop.time() - since)
+
+            if await self._deliver(make):
+                await self._channel.send(ReplyAck(reply.delivery))
+            else:
+                log.warning("reply %d expired before the broker had it", reply.delivery)
+
+    async def _deliver(self, make: Callable[[], Publication | None]) -> bool:
+        """Publish until the broker has it: True; or until ``make`` gives nothing any more: False."""
+        while True:
+            while self._connection is None or not self._live.is_set():
+                await self._live.wait()
+            publication = make()
+            if publication is None:
+                return False
+            try:
+                if await self._connection.publish(publication):
+                    return True
+            except BrokerError as error:
+                log.debug("to be sent again: %s", error)
+            else:
+                await asyncio.sleep(REFUSED_PAUSE)
+
+    # --- MQTT -> link ---------------------------------------------------------------------------------------------
+
+    async def _carry_requests(self) -> None:
+        while True:
+            delivery = await self._inbox.get()
+            verdict = self._bridge.arrive(delivery.arrival)
+            match verdict:
+                case None:
+                    log.info("a message on no request topic")
+                case Refusal():
+                    log.info("dropped a message of %s: %s", verdict.dropped.client, verdict.dropped.reason)
+                    await self._channel.send(verdict.dropped)
+                    await self._answer(delivery.connection, verdict.answer)
+                case _:
+                    await self._channel.send(verdict)
+            delivery.settle()
+            lost = delivery.connection.take_overflow()
+            if lost:
+                log.warning("%d messages came too fast and were dropped", lost)
+                await self._channel.send(Dropped(None, "overflow", lost))
+
+    async def _answer(self, connection: Connection, answer: Publication | None) -> None:
+        if answer is None:
+            return
+        try:
+            await connection.publish(answer)
+        except BrokerError as error:
+            log.info("a refusal was not sent: %s", error)
+
+    # --- the broker -----------------------------------------------------------------------------------------------
+
+    async def _keep_broker(self) -> None:
+        await self._channel.send(Broker(connected=False))
+        waits = delays(*BROKER_DELAYS, random.random)
+        while True:
+            connection = Connection(self._endpoint, self._bridge.offline("lwt"), self._inbox, self._lose)
+            opened = False
+            try:
+                await connection.open(self._subscription)
+                opened = True
+                self._connection = connection
+                self._stale = dict(self._retained)
+                await self._publish_stale(connection)
+                waits = delays(*BROKER_DELAYS, random.random)
+                await self._stay(connection)
+            except BrokerError as error:
+                log.warning("broker: %s", error)
+            if opened:
+                await connection.close()
+                await self._channel.send(Broker(connected=False))
+            await asyncio.sleep(next(waits))
+
+    async def _stay(self, connection: Connection) -> None:
+        log.info("broker connected")
+        self._live.set()
+        await self._channel.send(Broker(connected=True))
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._publish_stale(connection)
+
+    async def _publish_stale(self, connection: Connection) -> None:
+        while self._stale:
+            topic = next(iter(self._stale))
+            await connection.publish(self._stale.pop(topic))
+
+    def _lose(self) -> None:
+        """The connection is over: nobody publishes, and ``_stay`` finds out by its next publication."""
+        self._live.clear()
+        self._connection = None
+        self._stale = dict(self._retained)
+        self._changed.set()
+
+    async def _say_goodbye(self, reason: OfflineReason) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await connection.publish(self._bridge.offline(reason))
+        except (BrokerError, TimeoutError) as error:
+            log.warning("the broker did not take our farewell: %s", error or "no answer in time")
+        await connection.close()
+
+
+def _put(queue: "asyncio.Queue[T]", item: T) -> None:
+    try:
+        queue.put_nowait(item)
+    except asyncio.QueueFull:
+        raise LinkError(f"more than {queue.maxsize} messages wait for the broker") from None

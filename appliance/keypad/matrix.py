@@ -1,0 +1,154 @@
+"""A 4x4 matrix as pure functions: scan, debounce, second keys, ghosts, stuck keys.
+
+What it is: ``Debounce``, a value that takes one scan and gives the next value and at most one event. What it is not:
+pins (``vault/keys``) or meanings (``entry``).
+Rule: a scan is a mask of 16 bits, bit = row * 4 + column, 1 = closed; only a key that is alone is ever a key.
+
+Without diodes three keys of a rectangle show the fourth (hardware.md §F): no scan with more than one key is believed.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+ROWS: Final = 4
+COLUMNS: Final = 4
+LAYOUT: Final = "123A456B789C*0#D"
+"""The keys of design §5, ``LAYOUT[row * 4 + column]``."""
+
+STABLE_SCANS: Final = 3
+SCAN_INTERVAL: Final = 0.005
+"""Seconds between two scans of a debounce (hardware.md §F: 3 equal scans, 5 ms apart)."""
+STUCK_AFTER: Final = 10.0
+"""Seconds a key may stay down (hardware.md §F)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDown:
+    """One key alone, stable; ``position`` is row * 4 + column."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUp:
+    """All keys released, stable: the next key may come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """More than one key closed: refused until all are released."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Something has been closed for more than ``STUCK_AFTER``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What was stuck is released."""
+
+
+MatrixEvent = KeyDown | KeyUp | Ghost | Stuck | Freed
+
+
+class Phase(enum.Enum):
+    """Where the matrix stands after debounce."""
+
+    RELEASED = enum.auto()
+    DOWN = enum.auto()
+    REFUSED = enum.auto()
+    STUCK = enum.auto()
+
+
+class _Seen(enum.Enum):
+    """A stable scan, compared with the key that is down."""
+
+    NOTHING = enum.auto()
+    KEY = enum.auto()
+    OTHER = enum.auto()
+    SEVERAL = enum.auto()
+
+
+# What a stable scan does; every pair that is not here changes nothing and says nothing.
+_STEPS: Final[dict[tuple[Phase, _Seen], tuple[Phase, MatrixEvent | None]]] = {
+    (Phase.RELEASED, _Seen.SEVERAL): (Phase.REFUSED, Ghost()),
+    (Phase.DOWN, _Seen.NOTHING): (Phase.RELEASED, KeyUp()),
+    (Phase.DOWN, _Seen.OTHER): (Phase.REFUSED, None),  # slid without a release
+    (Phase.DOWN, _Seen.SEVERAL): (Phase.REFUSED, Ghost()),
+    (Phase.REFUSED, _Seen.NOTHING): (Phase.RELEASED, KeyUp()),
+    (Phase.STUCK, _Seen.NOTHING): (Phase.RELEASED, Freed()),
+}
+
+
+def mask(rows: Sequence[Sequence[bool]]) -> int:
+    """The scan as 16 bits from what the columns read for each row, True = closed; short rows count as open."""
+    return sum(1 << (row * COLUMNS + column) for row, read in enumerate(rows) for column, on in enumerate(read) if on)
+
+
+def pressed(scan: int) -> frozenset[int]:
+    """The positions closed in a scan."""
+    return frozenset(position for position in range(ROWS * COLUMNS) if scan >> position & 1)
+
+
+def is_ghostly(scan: int) -> bool:
+    """Whether the scan holds a rectangle, so that one of its four corners may be nobody's finger."""
+    rows = [scan >> row * COLUMNS & 0xF for row in range(ROWS)]
+    shared = (one & other for n, one in enumerate(rows) for other in rows[n + 1 :])
+    return any(columns.bit_count() > 1 for columns in shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Debounce:
+    """The matrix after the last scan.
+
+    ``count`` equal scans of ``candidate`` so far (capped); ``position`` of the key that is down; ``since`` when
+    something was first accepted as closed, on the caller's monotonic clock.
+    """
+
+    phase: Phase = Phase.RELEASED
+    candidate: int = 0
+    count: int = 0
+    position: int = -1
+    since: float = 0.0
+
+    @property
+    def stable(self) -> bool:
+        """Whether the last scans agree."""
+        return self.count >= STABLE_SCANS
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is closed and the scans agree: the edges may watch."""
+        return self.stable and self.phase is Phase.RELEASED and self.candidate == 0
+
+    def feed(self, scan: int, now: float) -> tuple["Debounce", MatrixEvent | None]:
+        """Take one scan made at ``now`` (seconds)."""
+        if scan != self.candidate:
+            state = dataclasses.replace(self, candidate=scan, count=1)
+        else:
+            state = dataclasses.replace(self, count=min(self.count + 1, STABLE_SCANS))
+        if state.phase in (Phase.DOWN, Phase.REFUSED) and now - state.since > STUCK_AFTER:
+            return dataclasses.replace(state, phase=Phase.STUCK), Stuck()
+        if not state.stable:
+            return state, None
+        seen = _look(state)
+        if (state.phase, seen) == (Phase.RELEASED, _Seen.KEY):
+            position = scan.bit_length() - 1
+            return dataclasses.replace(state, phase=Phase.DOWN, position=position, since=now), KeyDown(position)
+        phase, event = _STEPS.get((state.phase, seen), (state.phase, None))
+        since = now if state.phase is Phase.RELEASED else state.since
+        position = -1 if phase is Phase.RELEASED else state.position
+        return dataclasses.replace(state, phase=phase, position=position, since=since), event
+
+
+def _look(state: Debounce) -> _Seen:
+    if state.candidate == 0:
+        return _Seen.NOTHING
+    if state.candidate.bit_count() > 1:
+        return _Seen.SEVERAL
+    alone = state.phase is not Phase.DOWN or state.candidate == 1 << state.position
+    return _Seen.KEY if alone else _Seen.OTHER

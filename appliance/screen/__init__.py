@@ -1,0 +1,1 @@
+"""The screen: values in, pixels out. Pure; see ``screens.render``."""

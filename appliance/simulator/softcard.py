@@ -1,0 +1,92 @@
+"""``appliance softcard``: serve one soft card to a pcscd with vpcd.
+
+What it is: the command line of the soft cards, for people who want to try OpenSC or their own program on one.
+What it is not: part of the box. Rule: it says in one line what it serves, and ends cleanly on SIGINT or SIGTERM.
+"""
+
+import argparse
+import functools
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.errors import SimulatorError
+from appliance.simulator.faults import CardTorn, SoftCard
+from appliance.simulator.pki import NURSE, TestPki
+from appliance.simulator.softcps3 import SoftCps3
+from appliance.simulator.vpcd import ADDRESS, VpcdSlot, connect
+
+__all__ = ["MODELS", "CardTorn", "SoftCard", "add_arguments", "main"]
+
+MODELS: dict[str, Callable[..., SoftCps3]] = {"cps3": SoftCps3}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``appliance softcard``; PIN and PUK are those of a test card, not secrets."""
+    parser.add_argument("--model", choices=sorted(MODELS), default="cps3", help="which card (default: %(default)s)")
+    parser.add_argument(
+        "--vpcd", type=_address, default=ADDRESS, metavar="HOST:PORT", help="where vpcd listens (127.0.0.1:35963)"
+    )
+    parser.add_argument("--serial", default="99213845", help="chip serial, 8 digits (default: %(default)s)")
+    parser.add_argument("--pin", default="1234", help="PIN of the test card (default: %(default)s)")
+    parser.add_argument("--puk", default="12345678", help="PUK of the test card (default: %(default)s)")
+    parser.add_argument("--pki", type=Path, metavar="FOLDER", help="read the test PKI there, or make one and keep it")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Serve until told to stop.
+
+    Returns:
+        0 after SIGINT or SIGTERM; 1 when nobody listens, the reader goes away, or the options make no card.
+    """
+    stop = threading.Event()
+    lost = threading.Event()
+
+    def hear(_signal: int, _frame: object) -> None:
+        stop.set()
+
+    def lose() -> None:
+        lost.set()
+        stop.set()
+
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        pki = _pki(args.pki)
+        card = MODELS[args.model](pki, serial=args.serial, pin=args.pin, puk=args.puk)
+        with VpcdSlot(functools.partial(connect, args.vpcd), on_close=lose) as slot:
+            slot.insert(card)
+            host, port = args.vpcd
+            sys.stdout.write(
+                f"soft {args.model.upper()} 8025000001 {args.serial} (test card) in vpcd at {host}:{port}\n"
+            )
+            sys.stdout.flush()
+            stop.wait()
+    except SimulatorError as error:
+        sys.stderr.write(f"appliance softcard: {error}\n")
+        return 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if lost.is_set():
+        sys.stderr.write("appliance softcard: the reader went away\n")
+        return 1
+    return 0
+
+
+def _pki(folder: Path | None) -> TestPki:
+    if folder is None:
+        return TestPki.generate(NURSE)
+    if (folder / "card.json").exists():
+        return TestPki.load(folder)
+    pki = TestPki.generate(NURSE)
+    pki.write(folder)
+    return pki
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host, int(port)

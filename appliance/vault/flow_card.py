@@ -1,0 +1,146 @@
+"""What happens when readers, cards, display, keypad and broker come and go: rows of the flow.
+
+What it is: pure functions ``(box, event, now) -> (box, effects)``. What it is not: the tables (flow.py).
+Rule: while the card signs, only the card's own answer ends the request: it alone knows whether a signature may exist.
+"""
+
+from dataclasses import replace
+
+from appliance.contract import events
+from appliance.contract.events import Data, Empty
+from appliance.keypad.entry import KeyFault
+from appliance.vault import box as b
+from appliance.vault.box import Box, Effect, Ending, State, Step
+from appliance.vault.flow_ends import card_fault, finish, meet, rest
+
+
+def reader_attached(box: Box, _event: b.ReaderAttached, _now: float) -> Step:
+    """A reader is back; what is in it will be said."""
+    found = replace(box, reader=True, fault=None)
+    return replace(rest(found), state=State.EMPTY), (b.Publish("reader/attached", Empty()), b.Announce())
+
+
+def reader_lost(box: Box, event: b.ReaderLost, now: float) -> Step:
+    """No usable reader: the card is gone with it, and what was open ends."""
+    name = "reader/busy" if event.code == "reader-busy" else "reader/lost"
+    effects: tuple[Effect, ...] = (b.Publish(name, Empty()), b.Announce())
+    met_card = box.inserted is not None and box.state is not State.WAIT_CARD
+    gone = replace(box, reader=False, card=None, inserted=None, fault=event.code)
+    if box.state is State.SIGNING:
+        return gone, effects
+    gone = replace(gone, ticket=box.ticket + 1)
+    if box.ask is None:
+        return rest(gone), effects
+    following, more = finish(gone, "card-removed" if met_card else event.code, now)
+    return following, effects + more
+
+
+def card_inserted(box: Box, event: b.CardInserted, _now: float) -> Step:
+    """A card is in: read who it is. A patient's card is named and left alone."""
+    if event.patient:
+        seen = replace(box, inserted=event.session, card=None, fault="patient-card")
+        effects: tuple[Effect, ...] = (b.Publish("patient-card/inserted", Empty()), b.Announce())
+        return (seen if box.ask else rest(seen)), effects
+    ticket = box.ticket + 1
+    known = replace(box, inserted=event.session, family=event.family, card=None, fault=None, ticket=ticket)
+    ask = box.ask  # a request that waits for a card has met none yet
+    following = replace(rest(known), ask=ask, state=State.READING)
+    return following, (_inserted(event), b.Announce(), b.Identify(ticket))
+
+
+def _inserted(event: b.CardInserted) -> b.Publish:
+    return b.Publish("card/inserted", events.CardInserted(card_session=event.session, family=event.family))
+
+
+def inserted_while_signing(box: Box, event: b.CardInserted, _now: float) -> Step:
+    """Pulled and pushed during a signature: noted; it is read when the signature's end is known."""
+    seen = replace(box, inserted=event.session, family=event.family, card=None, fault=None)
+    return seen, (_inserted(event), b.Announce())
+
+
+def card_removed(box: Box, _event: b.CardRemoved, now: float) -> Step:
+    """The card left: final for a request that had met it, and said on the screen."""
+    if box.inserted is None:
+        return box, ()
+    patient = box.fault == "patient-card"
+    data: Data = Empty() if patient else events.CardRemoved(card_session=box.inserted)
+    removed = b.Publish("patient-card/removed" if patient else "card/removed", data)
+    effects: tuple[Effect, ...] = (removed, b.Announce())
+    gone = replace(box, card=None, inserted=None, fault=None)
+    if box.state in {State.SIGNING, State.WAIT_CARD}:
+        return gone, effects
+    gone = replace(gone, ticket=box.ticket + 1)
+    if box.ask:
+        following, more = finish(gone, "card-removed", now, Ending.REMOVED)
+        return following, effects + more
+    if patient:
+        return rest(gone), effects
+    return replace(rest(gone), state=State.RESULT, ending=Ending.REMOVED, until=now + box.times.result), effects
+
+
+def identified(box: Box, event: b.Identified, now: float) -> Step:
+    """The card is known; a request that waited for it is shown now."""
+    card = event.card
+    data = events.CardIdentified(card_session=card.session, family=card.family, holder=card.holder, test=card.test)
+    effects: tuple[Effect, ...] = (b.Publish("card/identified", data), b.Announce())
+    known = replace(box, card=card, fault=None)
+    if box.state is State.RESULT:  # the result stays to be read
+        return known, effects
+    if box.ask is None:
+        return rest(known), effects
+    following, more = meet(known, card, now)
+    return following, effects + more
+
+
+def held(box: Box, event: b.Held, _now: float) -> Step:
+    """Another program has the card: said once, tried again until it lets go (design §5, *Card sharing*)."""
+    again = b.Identify(event.ticket)
+    if box.fault == "reader-busy":
+        return box, (again,)
+    busy = replace(box, fault="reader-busy")
+    return busy, (b.Publish("reader/busy", Empty()), b.Announce(), again)
+
+
+def unreadable(box: Box, event: b.Failed, now: float) -> Step:
+    """The card in the reader cannot be used; say which way."""
+    if event.code == "card-removed" or box.inserted is None:  # the watcher says so too, and that ends what is open
+        return box, ()
+    data = events.CardUnreadable(card_session=box.inserted, code=event.code)
+    effects: tuple[Effect, ...] = (b.Publish("card/unreadable", data), b.Announce())
+    bad = replace(box, card=None, fault=event.code)
+    if box.state is State.RESULT:
+        return bad, effects
+    if box.ask is None:
+        return rest(bad), effects
+    following, more = finish(bad, card_fault(bad), now)
+    return following, effects + more
+
+
+def link_changed(box: Box, event: b.LinkChanged, _now: float) -> Step:
+    """Only a mark on the screen."""
+    return replace(box, link=event.up), ()
+
+
+def display_changed(box: Box, event: b.DisplayChanged, now: float) -> Step:
+    """No display, no PIN entry and no signature (design §5)."""
+    known = replace(box, display=event.ok)
+    if event.ok == box.display:
+        return box, ()
+    return (known, (b.Announce(),)) if event.ok else _hindered(known, "display-absent", "display", now)
+
+
+def key_fault(box: Box, event: KeyFault, now: float) -> Step:
+    """A stuck key: no PIN entry until it is free again."""
+    known = replace(box, keypad=event.ok)
+    if event.ok == box.keypad:
+        return box, ()
+    return (known, (b.Announce(),)) if event.ok else _hindered(known, "internal", "keypad", now)
+
+
+def _hindered(box: Box, code: str, part: str, now: float) -> Step:
+    """A part the person needs has failed: what is open ends with ``code``."""
+    fault = b.Publish(f"{part}/fault", events.Fault(code=f"{part}-fault"))
+    if box.ask is None or box.state is State.SIGNING:  # the agreement is given; the card's answer ends it
+        return box, (fault, b.Announce())
+    following, effects = finish(box, code, now)
+    return following, (fault, b.Announce(), *effects)

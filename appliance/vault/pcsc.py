@@ -1,0 +1,362 @@
+"""The reader: pyscard's low level, two threads, two contexts.
+
+What it is: a watcher that says what the reader sees, and a card thread that plays one script at a time inside one
+PC/SC transaction. What it is not: knowledge of cards (card/) or of what to do next (flow). Rule: a command that holds
+a secret goes from the locked page to libpcsclite by address, never through a Python value.
+
+Why not pyscard's monitors: they end silently when pcscd restarts (library-facts §3.1). libpcsclite locks a context
+for the length of a call, hence one context for waiting and one for talking.
+"""
+
+import ctypes
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from smartcard import scard
+
+from appliance.card.apdu import SecretCommand
+from appliance.card.script import Script, Wire, wire
+from appliance.errors import (
+    ApplianceError,
+    CardMute,
+    CardRemoved,
+    CardReset,
+    ReaderAbsent,
+    ReaderBusy,
+)
+from appliance.secret import Secret
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+PNP = "\\\\?PnP?\\Notification"
+"""The reader name that stands for readers coming and going (pcsc-lite, SCardGetStatusChange)."""
+WAIT_MS = 30_000
+"""Readers are listed again at least this often: pcscd before 2.3 counts no hot-plug events."""
+BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between tries to reach pcscd or a busy reader."""
+SETTLE_MS = 1_000
+"""How long a command that failed waits to learn whether the card was pulled."""
+RESPONSE_ROOM = 258
+
+ERRORS: dict[int, type[ApplianceError]] = {
+    scard.SCARD_W_REMOVED_CARD: CardRemoved,
+    scard.SCARD_E_NO_SMARTCARD: CardRemoved,
+    scard.SCARD_W_UNRESPONSIVE_CARD: CardMute,
+    scard.SCARD_W_UNPOWERED_CARD: CardMute,
+    scard.SCARD_E_PROTO_MISMATCH: CardMute,
+    scard.SCARD_W_RESET_CARD: CardReset,
+    scard.SCARD_E_SHARING_VIOLATION: ReaderBusy,
+}
+"""Result code -> error; every other code means that reader or pcscd are away (library-facts §3.1)."""
+
+_pcsclite = ctypes.CDLL("libpcsclite.so.1")
+
+
+class _IoRequest(ctypes.Structure):
+    """SCARD_IO_REQUEST (pcsclite.h): protocol and own length, both unsigned long."""
+
+    _fields_ = (("dwProtocol", ctypes.c_ulong), ("cbPciLength", ctypes.c_ulong))
+
+
+_pcsclite.SCardTransmit.argtypes = (
+    ctypes.c_long,
+    ctypes.POINTER(_IoRequest),
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.POINTER(ctypes.c_ulong),
+)
+_pcsclite.SCardTransmit.restype = ctypes.c_long
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSeen:
+    """A usable reader is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderGone:
+    """No reader, or no pcscd."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardSeen:
+    """A card is in; ``atr`` is empty when it gave none (mute, or the wrong way round)."""
+
+    atr: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CardGone:
+    """The card left."""
+
+
+Sight = ReaderSeen | ReaderGone | CardSeen | CardGone
+
+
+def check(result: int) -> None:
+    """Raise the error that stands for a PC/SC result code."""
+    if result != scard.SCARD_S_SUCCESS:
+        raise ERRORS.get(result & 0xFFFFFFFF, ERRORS.get(result, ReaderAbsent))(f"PC/SC {result & 0xFFFFFFFF:08X}")
+
+
+class Watcher:
+    """Tells what the reader sees, as it happens, from its own thread.
+
+    ``see`` is called in that thread: hand over and return.
+    """
+
+    def __init__(self, see: Callable[[Sight], None]) -> None:
+        self._see = see
+        self._stop = threading.Event()
+        self._context: int | None = None
+        self._reader: str | None = None
+        self._known = False
+        self._state = scard.SCARD_STATE_UNAWARE
+        self._present = False
+        self._thread = threading.Thread(target=self._run, name="pcsc-watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop watching; returns when the thread has ended."""
+        self._stop.set()
+        while self._thread.is_alive():
+            if self._context is not None:
+                scard.SCardCancel(self._context)
+            self._thread.join(0.2)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self._watch()
+                failures = 0
+            except ApplianceError as error:
+                self._lose()
+                self._release()
+                self._stop.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
+                failures += 1
+                log.debug("pcscd is away: %s", error)
+        self._release()
+
+    def _watch(self) -> None:
+        """One wait: establish when needed, list, wait for a change, tell it."""
+        if self._context is None:
+            result, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+            if result != scard.SCARD_S_SUCCESS:
+                self._context = None
+                check(result)
+        self._choose()
+        states: list[Any] = [(PNP, scard.SCARD_STATE_UNAWARE if self._reader else 0)]
+        if self._reader:
+            states.append((self._reader, self._state))
+        result, states = scard.SCardGetStatusChange(self._context, WAIT_MS, states)
+        if result in {scard.SCARD_E_TIMEOUT, scard.SCARD_E_CANCELLED, scard.SCARD_E_UNKNOWN_READER}:
+            return
+        check(result)
+        for name, event, atr in states:
+            if name == self._reader:
+                self._tell(event, bytes(atr))
+
+    def _choose(self) -> None:
+        """Keep the reader while it is listed, else take the first one."""
+        result, readers = scard.SCardListReaders(self._context, [])
+        if result == scard.SCARD_E_NO_READERS_AVAILABLE:
+            readers = []
+        else:
+            check(result)
+        if self._reader in readers:
+            return
+        if self._reader or not readers:
+            self._lose()
+        if readers:
+            self._known, self._reader, self._present = True, readers[0], False
+            self._state = scard.SCARD_STATE_UNAWARE
+            self._see(ReaderSeen())
+
+    def _tell(self, event: int, atr: bytes) -> None:
+        before, self._state = self._state, event & ~scard.SCARD_STATE_CHANGED
+        present = bool(event & scard.SCARD_STATE_PRESENT)
+        # The high half counts insertions and removals: two more with the card still in means another insertion.
+        changed = before != scard.SCARD_STATE_UNAWARE and (before >> 16) != (event >> 16)
+        if self._present and (changed or not present):
+            self._present = False
+            self._see(CardGone())
+        if present and not self._present:
+            self._present = True
+            self._see(CardSeen(b"" if event & scard.SCARD_STATE_MUTE else atr))
+
+    def _lose(self) -> None:
+        """Reader or pcscd are away: said once."""
+        if self._reader or not self._known:
+            self._see(ReaderGone())
+        self._known, self._reader, self._present = True, None, False
+
+    def _release(self) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            scard.SCardReleaseContext(context)  # a dead daemon refuses: there is nothing left to release then
+
+
+class CardThread:
+    """Plays card scripts, one at a time, on a connection of its own that lasts from the first script to removal."""
+
+    def __init__(self, secret: Secret, *, shared: bool) -> None:
+        self._secret = secret
+        self._mode = scard.SCARD_SHARE_SHARED if shared else scard.SCARD_SHARE_EXCLUSIVE
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._context: int | None = None
+        self._card: int | None = None
+        self._reader = ""
+        self._protocol = scard.SCARD_PROTOCOL_T0
+        self._thread = threading.Thread(target=self._run, name="pcsc-card", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take scripts."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is in hand, reset the card, end."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def play(self, script: Callable[[], Script[T]]) -> "Future[T]":
+        """Play one script in one transaction.
+
+        The future ends with the script's value or with an error of the tree: what the script raises, CardRemoved,
+        CardMute, CardReset, ReaderBusy or ReaderAbsent.
+        """
+        return self._put(lambda: self._play(script()))
+
+    def reset(self) -> "Future[None]":
+        """Make the card forget the PIN, keeping the connection: not a removal."""
+        return self._put(self._reset)
+
+    def leave(self) -> "Future[None]":
+        """Let go of a card that was removed, or of a reader that is away."""
+        return self._put(self._drop)
+
+    def _put(self, job: Callable[[], T]) -> "Future[T]":
+        future: Future[T] = Future()
+        self._jobs.put((job, future))
+        return future
+
+    def _run(self) -> None:
+        while (work := self._jobs.get()) is not None:
+            job, future = work
+            try:
+                future.set_result(job())
+            except ApplianceError as error:
+                if not isinstance(error, ReaderBusy):
+                    self._forget(error)
+                future.set_exception(error)
+            except BaseException as error:  # noqa: BLE001 - the caller must hear of our bugs; the thread lives on
+                future.set_exception(error)
+        self._drop()
+
+    def _forget(self, error: ApplianceError) -> None:
+        """After a lost card or reader the handle is worth nothing; after a lost daemon the context neither."""
+        if isinstance(error, (CardRemoved, CardMute, CardReset)):
+            self._disconnect()
+        elif isinstance(error, ReaderAbsent):
+            self._drop()
+
+    def _connect(self) -> int:
+        if self._card is not None:
+            return self._card
+        if self._context is None:
+            result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+            check(result)
+            self._context = context
+        result, readers = scard.SCardListReaders(self._context, [])
+        check(result)
+        self._reader = readers[0]
+        result, card, self._protocol = scard.SCardConnect(
+            self._context, self._reader, self._mode, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+        )
+        check(result)
+        self._card = card
+        return int(card)
+
+    def _play(self, script: Script[T]) -> T:
+        try:
+            card = self._connect()
+            check(scard.SCardBeginTransaction(card))
+            try:
+                return self._drive(wire(script, t1=self._protocol == scard.SCARD_PROTOCOL_T1))
+            finally:
+                scard.SCardEndTransaction(card, scard.SCARD_LEAVE_CARD)  # fails with the card gone: the script said so
+        finally:
+            self._secret.wipe()  # however far it came, what was typed for this script serves no other
+
+    def _drive(self, commands: Wire[T]) -> T:
+        """Send what the script yields; what the reader refuses is thrown into the script, which knows what it means."""
+        try:
+            command = next(commands)
+            while True:
+                try:
+                    answer = self._transmit(command)
+                except ApplianceError as error:
+                    command = commands.throw(error)
+                else:
+                    command = commands.send(answer)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    def _transmit(self, command: bytes | SecretCommand) -> bytes:
+        if isinstance(command, SecretCommand):
+            with self._secret.command(command.header(), command.blocks) as (address, length):
+                return self._transmit_page(address, length)
+        pci = scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
+        result, response = scard.SCardTransmit(self._card, pci, list(command))
+        self._check_transmit(result)
+        return bytes(response)
+
+    def _transmit_page(self, address: int, length: int) -> bytes:
+        pci = _IoRequest(self._protocol, ctypes.sizeof(_IoRequest))
+        room = ctypes.create_string_buffer(RESPONSE_ROOM)
+        received = ctypes.c_ulong(RESPONSE_ROOM)
+        result = _pcsclite.SCardTransmit(self._card, ctypes.byref(pci), address, length, None, room, received)
+        self._check_transmit(result)
+        return room.raw[: received.value]
+
+    def _check_transmit(self, result: int) -> None:
+        """A command that failed at the reader: only the reader can say whether the card is still there."""
+        if result & 0xFFFFFFFF != scard.SCARD_E_NOT_TRANSACTED & 0xFFFFFFFF:
+            check(result)
+            return
+        # pcscd polls the slot: give it a moment to see what the command already ran into.
+        awaited = [(self._reader, scard.SCARD_STATE_PRESENT)]
+        _result, states = scard.SCardGetStatusChange(self._context, SETTLE_MS, awaited)
+        present = all(event & scard.SCARD_STATE_PRESENT for _name, event, _atr in states)
+        raise CardMute("no answer") if present else CardRemoved("pulled during a command")
+
+    def _reset(self) -> None:
+        if self._card is None:
+            return
+        result, self._protocol = scard.SCardReconnect(
+            self._card, self._mode, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1, scard.SCARD_RESET_CARD
+        )
+        check(result)
+
+    def _disconnect(self) -> None:
+        card, self._card = self._card, None
+        if card is not None:
+            scard.SCardDisconnect(card, scard.SCARD_RESET_CARD)  # refused for a card that is gone: nothing to undo
+
+    def _drop(self) -> None:
+        self._disconnect()
+        context, self._context = self._context, None
+        if context is not None:
+            scard.SCardReleaseContext(context)

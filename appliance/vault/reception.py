@@ -1,0 +1,176 @@
+"""Requests as they arrive, and the replies they get.
+
+What it is: decoding, rights, duplicates, rate, and where each reply goes (contract, *Order of checks*). What it is
+not: the link (carrier.py) or what a request leads to (flow.py).
+Rule: every request that can be answered gets exactly one final reply; a known id never begins anything again.
+"""
+
+import logging
+from collections import OrderedDict
+
+from appliance.card.identity import CardIdentity
+from appliance.config import Config
+from appliance.contract import messages as contract
+from appliance.contract import problems, replies
+from appliance.errors import IdReused, RequestError, TooLarge
+from appliance.link import messages as link
+from appliance.signing.consent import compose
+from appliance.vault import access, answers, clock
+from appliance.vault import box as b
+from appliance.vault.box import Ask, Box
+from appliance.vault.carrier import Address, Carrier
+from appliance.vault.journal import Receive, RequestRow, RequestState
+from appliance.vault.scribe import Scribe
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 256
+"""Final answers kept in memory for software that asks again."""
+
+Key = tuple[str, str]
+"""Client and request id."""
+
+
+class Reception:
+    """One for each start of the vault."""
+
+    def __init__(self, config: Config, scribe: Scribe, carrier: Carrier) -> None:
+        self._config = config
+        self._scribe = scribe
+        self._carrier = carrier
+        self._rates = access.Rates(config.limits.requests_per_minute)
+        self._addresses: dict[Key, Address] = {}
+        self._answers: OrderedDict[Key, bytes] = OrderedDict()
+        self._deliveries: dict[int, Key] = {}
+
+    async def receive(self, message: link.Request, box: Box, found: CardIdentity | None, now: float) -> b.Event | None:
+        """Answer a request, or return what it means to the flow; ``now`` is monotonic seconds."""
+        address = Address(message.response_topic, message.correlation)
+        try:
+            request = contract.decode(message.verb, message.payload)
+            access.check(self._config, message.client, request)
+            match request:
+                case contract.SignRequest():
+                    return await self._sign(message.client, request, address, box, now)
+                case contract.CancelRequest():
+                    return self._cancel(message.client, request, address, box)
+                case contract.IdentityRequest():
+                    self._identity(request, address, box, found)
+                case contract.PingRequest():
+                    time = clock.wall()
+                    told = clock.timestamp(time) if clock.believable(time) else None
+                    self._carrier.reply(address, answers.pong(request.id, self._scribe.boot_id, told), final=True)
+        except RequestError as error:
+            log.info("a request of %s is refused: %s", message.client, error.code)
+            limit = error.limit if isinstance(error, TooLarge) else None
+            body = problems.problem(contract.request_id(message.payload), error.code, str(error), limit=limit)
+            self._carrier.reply(address, body, final=True)
+        return None
+
+    async def recover(self, rows: list[RequestRow]) -> None:
+        """Answer what a stop or a crash left without an answer; ``rows`` have ended on disk already."""
+        for row in rows:
+            code = row.code or "answer-lost"
+            body = problems.problem(row.id, answers.contract_code(code))
+            self._close((row.peer, row.id), Address(row.response_topic, row.correlation), body)
+
+    def record(self, ask: Ask) -> Receive:
+        """What the journal keeps of a request that begins."""
+        address = self._addresses[ask.client, ask.id]
+        digest = contract.body_sha256(ask.request)
+        return Receive(ask.client, ask.id, digest, "sign", address.topic, address.correlation, ask.request.progress)
+
+    def tell(self, tell: b.Tell) -> None:
+        """Send a progress reply to software that wants them."""
+        address = self._addresses.get((tell.ask.client, tell.ask.id))
+        if address and tell.ask.request.progress:
+            self._carrier.reply(address, answers.progress(tell), final=False)
+
+    def busy(self, busy: b.Busy) -> None:
+        """Turn a request away that may come again."""
+        address = self._addresses.pop((busy.ask.client, busy.ask.id))
+        body = problems.problem(busy.ask.id, "busy", in_progress=busy.open_id)
+        self._carrier.reply(address, body, final=True)
+
+    async def finish(self, finish: b.Finish) -> None:
+        """Send the final reply and remember it."""
+        key = finish.ask.client, finish.ask.id
+        head = await self._scribe.audit_head()
+        self._close(key, self._addresses.pop(key), answers.final(finish, head.h))
+
+    async def delivered(self, delivery: int) -> None:
+        """The broker has a final reply."""
+        key = self._deliveries.pop(delivery, None)
+        if key is not None:
+            await self._scribe.deliver(*key)
+
+    def _close(self, key: Key, address: Address, body: bytes) -> None:
+        self._answers[key] = body
+        while len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
+        self._deliveries[self._carrier.reply(address, body, final=True)] = key
+
+    async def _sign(
+        self, client: str, request: contract.SignRequest, address: Address, box: Box, now: float
+    ) -> b.Event | None:
+        row = await self._scribe.find_request(client, request.id)
+        if row is not None:
+            self._again(row, request, address, box)
+            return None
+        wait = self._rates.wait(client, now)
+        if wait > 0:
+            body = problems.problem(request.id, "rate-limited", retry_after=int(wait) + 1)
+            self._carrier.reply(address, body, final=True)
+            return None
+        consent = compose(request.documents, client)
+        self._addresses[client, request.id] = address
+        return b.Asked(Ask(client, request, consent, now + request.ttl))
+
+    def _again(self, row: RequestRow, request: contract.SignRequest, address: Address, box: Box) -> None:
+        """The same id once more: its state, its answer, or why there is none; never a second signature."""
+        key = row.peer, row.id
+        if row.body_sha256 != contract.body_sha256(request):
+            raise IdReused("this id belongs to another request")
+        if key in self._addresses:
+            self._addresses[key] = address
+            phase = PHASES.get(box.state, "accepted")
+            if request.progress and box.ask:
+                self._carrier.reply(address, answers.progress(b.Tell(box.ask, phase)), final=False)
+        elif key in self._answers:
+            self._carrier.reply(address, self._answers[key], final=True)
+        else:
+            code = row.code if row.state is RequestState.FAILED and row.code else "answer-lost"
+            self._carrier.reply(address, problems.problem(row.id, answers.contract_code(code)), final=True)
+
+    def _cancel(self, client: str, request: contract.CancelRequest, address: Address, box: Box) -> b.Event | None:
+        ask = box.ask
+        if ask is None or (ask.client, ask.id) != (client, request.target):
+            body = problems.problem(request.id, "not-allowed", "nothing of yours with that id is open")
+            self._carrier.reply(address, body, final=True)
+            return None
+        body = replies.encode(replies.Cancelled(id=request.id, target=request.target))
+        self._carrier.reply(address, body, final=True)
+        return b.Cancelled(client, request.target)
+
+    def _identity(
+        self, request: contract.IdentityRequest, address: Address, box: Box, found: CardIdentity | None
+    ) -> None:
+        if box.card and found:
+            body = answers.identity(request, box.card, found)
+        else:
+            code = "card-absent" if box.reader else box.fault or "reader-absent"
+            body = problems.problem(request.id, answers.contract_code(code))
+        self._carrier.reply(address, body, final=True)
+
+
+PHASES: dict[b.State, replies.Phase] = {
+    b.State.READING: "accepted",
+    b.State.WAIT_CARD: "awaiting-card",
+    b.State.CONSENT: "awaiting-consent",
+    b.State.COUNTING: "awaiting-consent",
+    b.State.LAST_TRY: "awaiting-pin",
+    b.State.PIN: "awaiting-pin",
+    b.State.PIN_WRONG: "awaiting-pin",
+    b.State.SIGNING: "signing",
+}
+"""Where an open request stands, in the contract's words."""

@@ -1,0 +1,85 @@
+"""The screens that are kept as pictures, and what every test of this room draws."""
+
+from appliance.screen import kinds
+from appliance.screen.text import wrap
+
+FINGERPRINT = "3f9a c01d 77be 0a42"
+TEXT = "Paracétamol 1 g, trois fois par jour\npendant 5 jours ; à réévaluer."
+LINES = wrap(TEXT, 20)
+
+
+def consent(**changes):
+    """A consent of a client that is not paired; ``changes`` replace fields."""
+    fields = {
+        "requester": "cabinet-demo",
+        "paired": False,
+        "signer": "C. MARTIN",
+        "heading": "Ordonnance du 12 mars",
+        "lines": (),
+        "page": 1,
+        "pages": 3,
+        "fingerprint": FINGERPRINT,
+        "content_shown": True,
+        "agree": False,
+    }
+    return kinds.Consent(**fields | changes)
+
+
+CASES = {
+    "start": kinds.Start("0.1.0"),
+    "home": kinds.Home("14:05", link=True, reader=True, lock=True),
+    "home-no-link": kinds.Home("14:05", link=False, reader=True),
+    "home-no-clock": kinds.Home("", link=True, reader=True),
+    "home-no-reader": kinds.Home("14:05", link=True, reader=False),
+    "reading": kinds.Reading(),
+    "ready": kinds.Ready("C. MARTIN", "Infirmière", test=False, clock="14:05", link=True, lock=True),
+    "ready-test": kinds.Ready("C. MARTIN", "Infirmière", test=True, clock="14:05", link=True),
+    "ready-long": kinds.Ready("J. DE LA ROCHEFOUCAULD", "Masseur-kinésithérapeute", test=True, clock="", link=False),
+    "wait-card": kinds.WaitCard("cabinet-demo"),
+    "wait-card-long": kinds.WaitCard("logiciel-de-cabinet-infirmier"),
+    "consent-1": consent(),
+    "consent-1-paired": consent(
+        requester="Logiciel Cabinet", paired=True, heading="Ordonnance de Mme Durand du 12 mars"
+    ),
+    "consent-1-short": consent(requester="demo"),
+    "consent-1-long": consent(requester="l" * 64, signer="J. DE LA ROCHEFOUCAULD-MONTBEL", heading="t" * 64),
+    "consent-text": consent(lines=tuple(LINES[:3]), page=2),
+    "consent-text-full": consent(heading="Lettre", lines=("É" * 20, "gjpqy" * 4, "Ç" * 20), page=12, pages=345),
+    "consent-text-whole": consent(
+        heading="Certificat", lines=("Apte au service.", "Le 12 mars 2025"), page=2, pages=2, agree=True
+    ),
+    "consent-text-last": consent(lines=tuple(LINES[3:]), page=3, agree=True),
+    "consent-text-last-full": consent(lines=tuple(LINES[:3]), page=3, agree=True),
+    "consent-unshown": consent(content_shown=False, page=2, pages=2, agree=True),
+    "consent-unshown-lines": consent(content_shown=False, page=2, lines=("1/3 Radiographie du", "genou gauche")),
+    "consent-unshown-last": consent(
+        content_shown=False, heading="3 documents", page=3, lines=("2/3 Bilan", "3/3 Lettre"), agree=True
+    ),
+    "pin-empty": kinds.Pin(0, 3, 1.0, reminder=False),
+    "pin-three": kinds.Pin(3, 3, 0.6, reminder=False),
+    "pin-reminder": kinds.Pin(4, 2, 0.2, reminder=True),
+    "pin-longest": kinds.Pin(12, 1, 0.0, reminder=True),
+    "last-try": kinds.LastTry(0.5),
+    "pin-wrong": kinds.PinWrong(2),
+    "pin-wrong-last": kinds.PinWrong(1),
+    "pin-blocked": kinds.PinBlocked(),
+    "signing": kinds.Signing(0, 1),
+    "signing-batch": kinds.Signing(37, 100),
+    "done": kinds.Done(1, content_shown=True),
+    "done-titles": kinds.Done(3, content_shown=False),
+    "removed": kinds.Removed(),
+    "outcome-refused": kinds.Outcome("refused"),
+    "outcome-unknown": kinds.Outcome("outcome-unknown"),
+    "fault-keypad": kinds.Fault("keypad-fault"),
+    "fault-card": kinds.Fault("card-unsupported"),
+    "fault-other": kinds.Fault("a-code-of-tomorrow"),
+}
+
+JOURNEY = (
+    ("1 home", CASES["home"]),
+    ("2 card in", CASES["ready"]),
+    ("3 consent", CASES["consent-text-whole"]),
+    ("4 PIN", CASES["pin-three"]),
+    ("5 signing", CASES["signing"]),
+    ("6 done", CASES["done"]),
+)

@@ -1,0 +1,319 @@
+"""The keypad thread, on real gpiozero with mock pins, driven by a desk over a real socket."""
+
+import ctypes
+import dataclasses
+import logging
+import queue
+import sys
+import threading
+
+import pytest
+from gpiozero import Device, InputDevice
+
+from appliance.errors import KeypadFault
+from appliance.keypad.entry import (
+    Agree,
+    Clear,
+    Digit,
+    Full,
+    KeyFault,
+    Next,
+    Previous,
+    Refuse,
+    Validate,
+)
+from appliance.secret import Block, Secret, Slot
+from appliance.simulator.desk import Desk
+from appliance.simulator.pins import RELEASED, BenchFactory
+from appliance.simulator.vault import Wire
+from appliance.vault.keys import Keys
+
+ROWS, COLUMNS = (5, 6, 13, 19), (12, 16, 20, 21)
+LAYOUT = "123A456B789C*0#D"
+TIMEOUT = 10
+
+
+class Clock:
+    def __init__(self):
+        self.ahead = 0.0
+
+    def __call__(self):
+        return self.ahead
+
+
+class Bench:
+    """A desk, the pins it moves, and a keypad thread on them."""
+
+    def __init__(self, desk, keys_class=Keys):
+        self.desk = desk
+        self.wire = Wire(desk.path)
+        self.factory = BenchFactory(ROWS, COLUMNS, self.wire.send)
+        self.secret = Secret()
+        self.clock = Clock()
+        self.events = queue.Queue()
+        self.keys = keys_class(ROWS, COLUMNS, LAYOUT, self.secret, self.events.put, clock=self.clock)
+        self.reader = threading.Thread(target=self._obey)
+        self.reader.start()
+
+    def _obey(self):
+        while message := self.wire.receive():
+            self.factory.close_switches(int.from_bytes(message[1:], "big"))
+
+    def take(self, count):
+        return [self.events.get(timeout=TIMEOUT) for _ in range(count)]
+
+    def typed(self, slot=Slot.OLD):
+        """What the page holds, read as a card would get it; the slot is empty afterwards."""
+        with self.secret.command(b"\0\x20\0\x01", [Block(slot, 16, 0)]) as (address, length):
+            return ctypes.string_at(address + 5, length - 5).rstrip(b"\0")
+
+    def close(self):
+        self.keys.close()
+        self.wire.close()
+        self.reader.join(TIMEOUT)
+        self.secret.close()
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    made = []
+    with Desk(tmp_path / "desk") as desk:
+
+        def make_bench(keys_class=Keys):
+            bench = Bench(desk, keys_class)
+            made.append(bench)
+            monkeypatch.setattr(Device, "pin_factory", bench.factory)
+            bench.keys.start()
+            return bench
+
+        yield make_bench
+        for bench in made:
+            bench.close()
+
+
+@pytest.fixture
+def bench(make):
+    return make()
+
+
+def test_all_sixteen_keys(bench):
+    bench.desk.press(LAYOUT)
+    digit = Full()  # no secret is asked for: nothing was written
+    assert bench.take(16) == [
+        *(digit, digit, digit, Agree()),
+        *(digit, digit, digit, Previous()),
+        *(digit, digit, digit, Next()),
+        *(Clear(), digit, Validate(), Refuse()),
+    ]
+    assert bench.events.empty()
+    assert bench.factory.shorts == 0
+
+
+def values_in(objects):
+    """Whatever could tell a digit: the check the next two tests share."""
+    return [
+        value
+        for item in objects
+        for value in (
+            [getattr(item, field.name) for field in dataclasses.fields(item)]
+            if dataclasses.is_dataclass(item)
+            else [item]
+        )
+        if not isinstance(value, bool)
+    ]
+
+
+def test_digits_land_in_the_page_and_nowhere_else(bench, caplog):
+    caplog.set_level(logging.DEBUG)
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press("90351728")
+    events = bench.take(8)
+    assert events == [Digit()] * 8
+    assert values_in(events) == []
+    assert bench.secret.length(Slot.OLD) == 8
+    assert caplog.text == ""
+    held = [value for value in vars(bench.keys).values() if isinstance(value, (int, str, bytes, bytearray))]
+    assert held in ([False, LAYOUT, False], [LAYOUT, False, False])
+    assert bench.typed() == b"90351728"
+
+
+def test_control_a_build_that_emits_values_is_found(make):
+    class Leaking(Keys):
+        def _act(self, key):
+            super()._act(key)
+            return key
+
+    bench = make(Leaking)
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press("90")
+    assert values_in(bench.take(2)) == ["9", "0"]
+
+
+def test_star_empties_the_slot_in_place(bench):
+    bench.keys.arm(Slot.NEW, 8)
+    bench.desk.press("12*345")
+    assert bench.take(6) == [Digit(), Digit(), Clear(), Digit(), Digit(), Digit()]
+    assert bench.typed(Slot.NEW) == b"345"
+
+
+def test_a_digit_beyond_the_maximum_writes_nothing(bench):
+    bench.keys.arm(Slot.OLD, 4)
+    bench.desk.press("123456")
+    assert bench.take(6) == [Digit()] * 4 + [Full()] * 2
+    assert bench.typed() == b"1234"
+
+
+def test_validate_freezes_the_page_until_armed_again(bench):
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press("123#4*5#D")
+    assert bench.take(6) == [Digit()] * 3 + [Validate(), Validate(), Refuse()]
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press("6")
+    assert bench.take(1) == [Digit()]
+    assert bench.typed() == b"1236"
+
+
+def test_disarmed_digits_are_keys_without_effect(bench):
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press("12")
+    bench.keys.disarm()
+    bench.desk.press("3*")
+    assert bench.take(4) == [Digit(), Digit(), Full(), Clear()]
+    assert bench.typed() == b"12"
+
+
+def test_two_keys_in_a_column_are_refused(bench):
+    bench.desk.hold("14")
+    bench.desk.release()
+    bench.desk.press("A")
+    assert bench.take(1) == [Agree()]
+    assert bench.events.empty()
+
+
+def test_second_key_needs_a_release(bench):
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.hold("1")
+    bench.desk.hold("12")
+    bench.desk.hold("2")
+    bench.desk.release()
+    bench.desk.press("7")
+    assert bench.take(2) == [Digit(), Digit()]
+    assert bench.typed() == b"17"
+
+
+def test_three_keys_of_a_rectangle_show_four_and_none_counts(bench):
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.ghost("125")
+    with bench.factory.copper:
+        row = bench.factory.pin(ROWS[1])
+        others = [bench.factory.pin(gpio) for gpio in ROWS if gpio != ROWS[1]]
+        for pin in others:
+            pin.function = "input"
+        row.output_with_state(False)
+        assert [bench.factory.pin(gpio).state for gpio in COLUMNS] == [False, False, True, True]  # 4 and 5
+        row.function = "input"
+    bench.desk.release()
+    bench.desk.press("#")
+    assert bench.take(1) == [Validate()]
+    assert bench.events.empty()
+    assert bench.secret.length(Slot.OLD) == 0
+    assert bench.factory.shorts == 0
+
+
+def test_bounce_is_one_key(monkeypatch):
+    """The switch opens and closes between scans, five times at each end of the press."""
+    secret, events, freed = Secret(), queue.Queue(), threading.Event()
+    scans = iter([1, 0] * 5 + [1] * 5 + [0, 1] * 5 + [0] * 4)
+
+    def bounce(report):
+        if report[:1] == b"P" and report[1:] == bytes([ROWS[3], RELEASED]):
+            closed = next(scans, None)
+            if closed is None:
+                freed.set()
+            else:
+                factory.close_switches(closed)
+
+    factory = BenchFactory(ROWS, COLUMNS, bounce)
+    monkeypatch.setattr(Device, "pin_factory", factory)
+    keys = Keys(ROWS, COLUMNS, LAYOUT, secret, events.put)
+    keys.arm(Slot.OLD, 8)
+    keys.start()
+    assert freed.wait(TIMEOUT)
+    keys.close()
+    assert [events.get_nowait()] == [Digit()]
+    assert events.empty()
+    assert secret.length(Slot.OLD) == 1
+    secret.close()
+
+
+def test_stuck_key_is_a_fault_until_it_is_free(bench):
+    bench.desk.hold("5")
+    assert bench.take(1) == [Full()]
+    bench.clock.ahead += 10.5
+    assert bench.take(1) == [KeyFault()]
+    bench.desk.hold("5#")
+    bench.desk.release()
+    bench.desk.press("D")
+    assert bench.take(2) == [KeyFault(ok=True), Refuse()]
+    assert bench.events.empty()
+
+
+def test_no_edge_is_watched_while_a_secret_is_typed(bench):
+    bench.desk.press("A")  # wakes by its edge
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press("1")
+    watched = [bench.factory.pin(gpio).when_changed for gpio in COLUMNS]
+    assert watched == [None] * 4
+    bench.keys.disarm()
+    bench.desk.press("B")  # wakes by its edge again
+    assert bench.take(3) == [Agree(), Digit(), Previous()]
+
+
+def test_no_time_of_a_key_is_kept(bench):
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press("1234")
+    devices = [*bench.keys._rows, *bench.keys._columns]
+    assert {type(device) for device in devices} == {InputDevice}
+    assert not any(hasattr(device, "_last_changed") for device in devices)
+    assert not any(bench.factory.pin(gpio).states for gpio in (*ROWS, *COLUMNS))
+
+
+def test_at_rest_nothing_is_scanned(bench):
+    bench.desk.press("A")
+    bench.desk.release()  # returns at once: the rows are low and stay so
+    assert bench.desk.scans == 0
+    bench.desk.press("B")
+    assert bench.take(2) == [Agree(), Previous()]
+
+
+@pytest.mark.parametrize("armed", [True, False])
+def test_close_is_immediate_and_leaves_inputs(bench, armed):
+    if armed:
+        bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press("1")
+    bench.keys.close()
+    assert not bench.keys._thread.is_alive()
+    assert {bench.factory.pin(gpio).function for gpio in (*ROWS, *COLUMNS)} == {"input"}
+    bench.keys.close()
+
+
+def test_a_pin_in_use_is_said(bench):
+    with pytest.raises(KeypadFault, match="keypad pins"):
+        Keys(ROWS, COLUMNS, LAYOUT, bench.secret, bench.events.put).start()
+
+
+def test_without_lgpio_the_keypad_says_so(monkeypatch):
+    monkeypatch.setattr(Device, "pin_factory", None)
+    monkeypatch.setitem(sys.modules, "lgpio", None)
+    with pytest.raises(KeypadFault, match="lgpio is not installed"):
+        Keys(ROWS, COLUMNS, LAYOUT, None, print).start()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_keypad_thread_that_dies_is_a_fault(make):
+    class Dying(Keys):
+        def _scan(self):
+            raise OSError("gpiochip gone")
+
+    bench = make(Dying)
+    assert bench.take(1) == [KeyFault()]
