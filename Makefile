@@ -96,8 +96,8 @@ wiring: $(VENV)/package.stamp ## hardware/pins.toml -> appliance/default.toml an
 	@$(PY) hardware/generate.py
 
 .PHONY: screens
-screens: $(VENV)/package.stamp ## draw every screen again, for the README and the goldens
-	@$(PY) -m appliance.simulator.pictures
+screens: $(VENV)/package.stamp ## draw every screen again: goldens and the pictures of docs (look before you commit)
+	@$(PY) tests/screen/redraw.py
 
 # No registry and no path of this machine may stand in the lock: a test holds that.
 .PHONY: lock

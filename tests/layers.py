@@ -19,6 +19,7 @@ ROOMS = {
     "keypad": "keypad",
     "screen": "screen",
     "signing": "signing",
+    "notify": "notify",
     "link.messages": "messages",
     "link": "channel",
     "vault.flow": "flow",
@@ -57,14 +58,15 @@ MAY_IMPORT = {
     "keypad": {"errors", "secret"},
     "screen": {"errors"},
     "signing": {"errors", "contract", "card", "screen"},
+    "notify": set(),
     "messages": {"errors", "contract"},
     "channel": {"errors", "messages"},
     "flow": _PURE,
-    "vault adapters": _PURE | {"config", "flow"},
-    "vault service": _VAULT,
+    "vault adapters": _PURE | {"config", "channel", "flow"},
+    "vault service": _VAULT | {"notify"},
     "bridge": {"errors", "contract", "messages"},
-    "gateway adapters": {"errors", "config", "contract", "bridge", "messages"},
-    "gateway service": {"errors", "config", "contract", "bridge", "messages", "channel", "gateway adapters"},
+    "gateway adapters": {"errors", "config", "contract", "bridge", "messages", "channel"},
+    "gateway service": {"errors", "config", "contract", "bridge", "messages", "channel", "notify", "gateway adapters"},
     "client": {"errors", "contract"},
     "soft cards": {"errors"},  # nothing of card: else card and driver agree on the same bug
     "simulator": _DESK,
@@ -83,7 +85,7 @@ CLOCKS = {"now", "utcnow", "today"}  # datetime is a type there, never a clock
 # Who may import a library that is not Python's own; a library without a row may be imported by nobody.
 OWNERS = {
     "smartcard": {"vault.pcsc"},
-    "gpiozero": {"vault.keys", "vault.signals", "simulator.pins"},
+    "gpiozero": {"vault.keys", "vault.signals", "simulator.pins", "simulator.vault"},  # the last puts the pins in place
     "lgpio": {"vault.keys"},
     "luma": {"vault.oled"},
     "smbus2": {"vault.oled", "simulator.bus"},
@@ -108,7 +110,7 @@ class Import(NamedTuple):
 
 def room_of(module: str) -> str | None:
     """The room of ``vault.pcsc`` and the like; a prefix that ends in a word or ``_`` also takes ``soft...``."""
-    open_ended = ("vault.flow_", "simulator.soft")
+    open_ended = ("vault.flow_", "simulator.soft", "simulator.pki")
     fits = [
         prefix
         for prefix in ROOMS

@@ -57,13 +57,6 @@ class SecretCommand:
         """CLA INS P1 P2."""
         return bytes((self.cla, self.ins, self.p1, self.p2))
 
-    def longest(self) -> int:
-        """Length in bytes of the whole APDU at most: header, Lc, and every block at its full length.
-
-        The next command must be at least as long (design §3, *The PIN is nobody's value*).
-        """
-        return 5 + sum(block.length for block in self.blocks)
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Response:

@@ -152,8 +152,8 @@ _UNPARSED = (
 def _ordered(der: bytes) -> bytes:
     """``der`` with the AVAs of its two names in DER's order, for the parser only.
 
-    Certificates of the GIP-CPS hold GN, SN and CN in another order (card-reference §7.2), and the parser refuses a SET
-    that is not sorted (X.690 §11.6). Sorting moves bytes inside the SET and changes no length.
+    Nobody promised an order for GN, SN and CN in their one RDN, and the GIP-CPS had another (card-reference §7.2); the
+    parser refuses a SET that is not sorted (X.690 §11.6). Sorting moves bytes inside it and changes no length.
     """
     try:
         whole = tlv.read(der)[0].children()

@@ -73,14 +73,21 @@ def wire(script: Script[T], *, t1: bool = False) -> Wire[T]:
 def play(script: Script[T], transmit: Callable[[bytes | SecretCommand], bytes], *, t1: bool = False) -> T:
     """Run a script against ``transmit``, one call for each APDU, and give its result.
 
+    An ``ApplianceError`` of ``transmit`` is thrown into the script, which may know what it means.
+
     Raises:
-        CardError: as ``wire``, and whatever ``transmit`` raises.
+        ApplianceError: as ``wire``, and whatever ``transmit`` raises.
     """
     apdus = wire(script, t1=t1)
     try:
         apdu = next(apdus)
         while True:
-            apdu = apdus.send(transmit(apdu))
+            try:
+                answer = transmit(apdu)
+            except ApplianceError as error:
+                apdu = apdus.throw(error)
+            else:
+                apdu = apdus.send(answer)
     except StopIteration as stop:
         result: T = stop.value
         return result

@@ -119,13 +119,14 @@ class Channel(Generic[In]):
     async def close(self) -> None:
         """Close; what was written is still sent, for at most ``FLUSH`` seconds. Safe to call again."""
         self._writer.close()
-        try:
-            async with asyncio.timeout(FLUSH):
-                await self._writer.wait_closed()
-        except TimeoutError:
+        # not asyncio.timeout: to cancel wait_closed would leave a cancelled future for whoever closes again
+        closed = asyncio.ensure_future(self._writer.wait_closed())
+        _, late = await asyncio.wait([closed], timeout=FLUSH)
+        if late:
             self.abort()
-        except OSError as error:
-            log.debug("the peer closed first: %s", error)
+            await asyncio.wait([closed])
+        if isinstance(closed.exception(), OSError):
+            log.debug("the peer closed first: %s", closed.exception())
 
 
 async def connect(path: Path | str) -> Channel[FromVault]:

@@ -8,7 +8,7 @@ The package's data file is read here, once, at import; nothing is read when a sc
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -31,8 +31,8 @@ class Size:
 
     width: int
     height: int
-    normal: Mapping[str, Image.Image]
-    reverse: Mapping[str, Image.Image]
+    normal: Mapping[str, Image.Image] = field(repr=False)
+    reverse: Mapping[str, Image.Image] = field(repr=False)
 
 
 def _cut(width: int, height: int, cells: Mapping[str, str]) -> Size:

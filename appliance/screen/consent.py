@@ -24,7 +24,7 @@ from appliance.screen.atlas import SMALL
 from appliance.screen.canvas import Canvas
 from appliance.screen.kinds import Consent
 from appliance.screen.rows import KEYS, LEFT, ROWS, keys
-from appliance.screen.text import COLUMNS, CONSENT_COLUMNS, fit, shorten, within
+from appliance.screen.text import COLUMNS, CONSENT_COLUMNS, CONSENT_LINES, CONSENT_LINES_UNSHOWN, fit, shorten, within
 from appliance.screen.words import Words
 
 __all__ = ["draw"]
@@ -66,15 +66,15 @@ def _summary(canvas: Canvas, screen: Consent, words: Words) -> None:
 
 
 def _page(canvas: Canvas, screen: Consent, words: Words) -> None:
+    room = CONSENT_LINES if screen.content_shown else CONSENT_LINES_UNSHOWN
+    if len(screen.lines) > room:
+        raise TextNotDrawable(f"{len(screen.lines)} lines on a page that holds {room}")
     last = screen.page == screen.pages
-    taken = len(screen.lines) + (not screen.content_shown) + last
-    free = len(ROWS) - taken
-    if free < 0:
-        raise TextNotDrawable(f"{len(screen.lines)} lines on a page that holds {len(screen.lines) + free}")
+    free = room - len(screen.lines) + (not last)  # rows left for the heading and the fingerprint's label
     rows = iter(ROWS)
     if free:
         canvas.write(LEFT, next(rows), shorten(screen.heading, COLUMNS))
-    elif last:
+    else:
         canvas.centre(next(rows), _groups(screen.fingerprint))
     below = 0
     if not screen.content_shown:

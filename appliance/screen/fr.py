@@ -52,6 +52,7 @@ _NOTICES: Final[Mapping[str, Notice]] = {
     "patient-card": Notice("Carte patient", ("Retirez-la, puis", "insérez votre carte", "CPS.")),
     "card-data-malformed": Notice("Carte illisible", ("Retirez la carte et", "remettez-la.")),
     "card-refused": Notice("Carte en erreur", ("Retirez la carte et", "remettez-la.")),
+    "card-reset": Notice("Carte reprise", ("Un autre programme a", "repris la carte.", _RELAUNCH)),
     "card-expired": Notice("Carte expirée", ("Utilisez votre", "nouvelle carte.")),
     "card-revoked": Notice("Carte révoquée", ("Elle ne peut plus", "signer.")),
     "card-denied": Notice("Carte refusée", ("Cette carte n'est pas", "admise ici.", "Voir l'installateur.")),

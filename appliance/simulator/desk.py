@@ -20,17 +20,15 @@ from PIL.Image import Image
 
 from appliance.errors import SimulatorError
 from appliance.simulator.display import Panel, terminal
+from appliance.simulator.reading import read_lines
+from appliance.simulator.scans import Scans
 
 __all__ = ["Desk", "terminal"]
 
 LAYOUT: Final = "123A456B789C*0#D"
 ROWS: Final = (5, 6, 13, 19)
 ADDRESS: Final = 0x3C
-SCANS: Final = 3
-"""Full scans a switch stays as it is: what a debounce of 3 equal scans needs (hardware.md §F)."""
 TIMEOUT: Final = 10.0
-LOW: Final = 0
-RELEASED: Final = 2
 MAX_MESSAGE: Final = 65536
 
 Wanted = str | Callable[[list[str]], bool]
@@ -154,11 +152,7 @@ class Desk:
         with self._seen:
             self._closed_switches = closed
             self._order(b"K" + closed.to_bytes(2, "big"))
-            self._wait(lambda: self._scanned(closed), TIMEOUT, "the keypad was not scanned")
-
-    def _scanned(self, closed: int) -> bool:
-        """Whether the switches in force were scanned often enough; open ones also when the vault rests again."""
-        return self._scans >= SCANS or (closed == 0 and self._rested)
+            self._wait(lambda: self._scans.enough(closed), TIMEOUT, "the keypad was not scanned")
 
     # --- clock and faults -----------------------------------------------------------------------------------------
 
@@ -196,7 +190,7 @@ class Desk:
     @property
     def scans(self) -> int:
         """Full scans seen since the switches were last put."""
-        return self._scans
+        return self._scans.count
 
     @property
     def written(self) -> tuple[int, int]:
@@ -210,7 +204,7 @@ class Desk:
 
     def lines(self) -> list[str]:
         """The text the display shows, read off its pixels."""
-        return _read(self.frame())
+        return read_lines(self.frame())
 
     def wait_for(self, wanted: Wanted, timeout: float = TIMEOUT) -> list[str]:
         """Wait until the display shows a text, or lines a predicate takes; the lines.
@@ -221,15 +215,15 @@ class Desk:
             SimulatorError: it did not come within ``timeout`` seconds; the message holds the last lines.
         """
         lines: list[str] = []
+        hit = False
         looked_at: Image | None = None
 
         def is_there() -> bool:
-            nonlocal lines, looked_at
+            nonlocal lines, hit, looked_at
             if self._image is not looked_at:
-                looked_at, lines = self._image, _read(self._image)
-            if callable(wanted):
-                return wanted(lines)
-            return any(wanted in text for text in (*lines, " ".join(lines)))
+                looked_at, lines = self._image, read_lines(self._image)
+                hit = wanted(lines) if callable(wanted) else any(wanted in text for text in (*lines, " ".join(lines)))
+            return hit
 
         with self._seen:
             shown = repr(wanted) if isinstance(wanted, str) else "the awaited lines"
@@ -272,10 +266,8 @@ class Desk:
         """Start anew with a vault that knows nothing of the last one."""
         self._panel = Panel(self._driver)
         self._image = self._panel.image()
-        self._levels = dict.fromkeys(self._rows, RELEASED)
-        self._swept = self._scans = self._open_orders = self._bytes = self._transactions = 0
-        self._stale: set[int] = set()
-        self._rested = False
+        self._scans = Scans(self._rows)
+        self._open_orders = self._bytes = self._transactions = 0
 
     def _wait(self, reached: Callable[[], bool], timeout: float, complaint: str | Callable[[], str]) -> None:
         """Wait under the condition; a fault of the wire ends every wait."""
@@ -340,40 +332,15 @@ class Desk:
                         self._image = picture = self._panel.image()
                     self._frames += self._panel.frames - before
                 case b"P":
-                    self._step(message[1], message[2])
+                    self._scans.step(message[1], message[2])
                 case b"K":
                     self._open_orders -= 1
-                    self._swept = self._scans = 0
-                    self._rested = self._rests()
-                    # A row that is low just now may have been read before the switches moved: not a step of a scan.
-                    self._stale = {row for row, at in self._levels.items() if at == LOW}
+                    self._scans.move()
                 case b"E" | b"C":
                     self._open_orders -= 1
             self._seen.notify_all()
         if picture is not None and self.on_frame is not None:
             self.on_frame(picture.copy())
-
-    def _rests(self) -> bool:
-        """Whether all rows are low: the vault watches the edges and does not scan."""
-        return all(at == LOW for at in self._levels.values())
-
-    def _step(self, gpio: int, level: int) -> None:
-        """Count scans: a row was read when it is released again and was the only one low."""
-        before = self._levels.get(gpio)
-        if before is None:
-            return
-        self._levels[gpio] = level
-        others = [at for row, at in self._levels.items() if row != gpio]
-        self._rested = self._rested or self._rests()
-        if (before, level) != (LOW, RELEASED) or any(at == LOW for at in others):
-            return
-        if gpio in self._stale:
-            self._stale.remove(gpio)
-            return
-        self._swept = self._swept + 1 if gpio == self._rows[self._swept] else int(gpio == self._rows[0])
-        if self._swept == len(self._rows):
-            self._swept = 0
-            self._scans += 1
 
 
 def _messages(vault: socket.socket) -> Iterable[bytes]:
@@ -386,9 +353,3 @@ def _messages(vault: socket.socket) -> Iterable[bytes]:
         if not message:
             return
         yield message
-
-
-def _read(image: Image) -> list[str]:
-    from appliance.simulator.reading import read_lines  # noqa: PLC0415 - the glyphs are loaded when text is read
-
-    return read_lines(image)

@@ -27,7 +27,7 @@ class Network:
     @property
     def empty(self) -> bool:
         """No route and no IP socket, in a namespace that is not ours."""
-        return self.routes == 0 and self.sockets == 0 and self.namespace != os.readlink("/proc/self/ns/net")
+        return self.routes == 0 and self.sockets == 0 and self.namespace != str(Path("/proc/self/ns/net").readlink())
 
 
 def network_of(pid: int) -> Network:
@@ -38,7 +38,7 @@ def network_of(pid: int) -> Network:
     """
     net = Path(f"/proc/{pid}/net")
     sockets = sum(_lines(net / table) for table in TABLES)
-    return Network(os.readlink(f"/proc/{pid}/ns/net"), _lines(net / "route"), sockets)
+    return Network(str(Path(f"/proc/{pid}/ns/net").readlink()), _lines(net / "route"), sockets)
 
 
 def _lines(table: Path) -> int:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.errors import SimulatorError
-from appliance.simulator.pkiprofile import DAY, Authority, Holder, Leaf, luhn, make_issuer, make_leaf, make_root
+from appliance.simulator.softprofile import DAY, Authority, Holder, Leaf, luhn, make_issuer, make_leaf, make_root
 
 __all__ = ["NURSE", "PHYSICIAN", "Authority", "Holder", "TestPki", "luhn"]
 

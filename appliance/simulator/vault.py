@@ -26,7 +26,7 @@ from typing import Final
 from gpiozero import Device
 
 from appliance.config import Config, load
-from appliance.errors import ConfigError, SimulatorError
+from appliance.errors import ApplianceError, ConfigError, SimulatorError
 from appliance.simulator.bus import I2cLine
 from appliance.simulator.clock import BenchLoop
 from appliance.simulator.pins import BenchFactory
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 NO_DESK: Final = 3
 """Exit code when the desk was gone: nothing to work on."""
+EXITS: Final[dict[type[ApplianceError], int]] = {ConfigError: 2, SimulatorError: NO_DESK}
+"""Exit codes of what the vault does not start with (design §6); 1 for the rest."""
 MAX_MESSAGE: Final = 65536
 GRACE: Final = 5.0
 """Seconds the service has to end by itself once the desk is gone."""
@@ -73,10 +75,13 @@ class Wire:
         self.gone = self.gone or not message
         return message
 
-    def close(self) -> None:
-        """Hang up; a ``receive`` in another thread returns."""
+    def hang_up(self) -> None:
+        """End the conversation: a ``receive`` in another thread returns."""
         if not self.gone:
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the socket back; nobody may be in ``receive``."""
         self._socket.close()
 
 
@@ -88,6 +93,7 @@ class Bench:
         self._pins = BenchFactory(config.keypad.rows, config.keypad.columns, wire.send)
         self._line = I2cLine(wire.send)
         self._ended = threading.Event()
+        self._reader: threading.Thread | None = None
 
     def install(self) -> None:
         """Put pins and bus in the place of the kernel's, for this process."""
@@ -99,8 +105,8 @@ class Bench:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         if not isinstance(loop, BenchLoop) or task is None:
             raise SimulatorError("the bench needs its own loop")
-        reader = threading.Thread(target=self._obey, args=(loop, task), name="desk", daemon=True)
-        reader.start()
+        self._reader = threading.Thread(target=self._obey, args=(loop, task), name="desk", daemon=True)
+        self._reader.start()
         try:
             return await service(config)
         except asyncio.CancelledError:
@@ -109,6 +115,13 @@ class Bench:
             return NO_DESK
         finally:
             self._ended.set()
+
+    def close(self) -> None:
+        """End the conversation with the desk."""
+        self._wire.hang_up()
+        if self._reader is not None:
+            self._reader.join(GRACE)
+        self._wire.close()
 
     def _obey(self, loop: BenchLoop, task: asyncio.Task[int]) -> None:
         while message := self._wire.receive():
@@ -146,7 +159,7 @@ def serve(path: Path, config: Config, service: Callable[[Config], Awaitable[int]
         with asyncio.Runner(loop_factory=BenchLoop) as runner:
             return runner.run(bench.play(service, config))
     finally:
-        wire.close()
+        bench.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -160,9 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         return serve(options.path, load(options.config), run)
-    except (ConfigError, SimulatorError) as error:
+    except ApplianceError as error:
         log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message says it, a traceback would hide it
-        return NO_DESK if isinstance(error, SimulatorError) else 2
+        return EXITS.get(type(error), 1)
 
 
 if __name__ == "__main__":

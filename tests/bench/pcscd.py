@@ -24,7 +24,7 @@ MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 0x40000, 0x1000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 PR_SET_PDEATHSIG = 1
 VPCD = ("127.0.0.1", 35963)
-DRIVERS = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+DRIVERS = Path("/usr/lib/pcsc/drivers")
 
 # Waits inside SCardGetStatusChange; in a process of its own, because libpcsclite remembers its first socket path.
 WATCH = """
@@ -53,7 +53,7 @@ def missing() -> str | None:
     """Why it cannot run here, or None."""
     if os.geteuid() != 0:
         return "needs root"
-    if shutil.which("pcscd", path="/usr/sbin:/usr/bin") is None or not DRIVERS.exists():
+    if shutil.which("pcscd", path="/usr/sbin:/usr/bin") is None or not any(DRIVERS.rglob("libifdvpcd.so*")):
         return "needs pcscd and vpcd"
     return None
 

@@ -24,7 +24,7 @@ from card_kit import (
     mutated,
     reads,
 )
-from certificate_kit import Profile, certificate, rsa_key
+from certificate_kit import EXTENSIONS, Profile, certificate, rsa_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,11 +36,15 @@ from appliance.errors import (
     CardDataMalformed,
     CardError,
     CardMute,
+    CardRemoved,
+    CardReset,
     CardUnsupported,
     CertificateInvalid,
     CommandRefused,
+    OutcomeUnknown,
     PinBlocked,
     PinWrong,
+    ReaderAbsent,
 )
 
 DRIVER = Cps3()
@@ -63,7 +67,11 @@ def counters(pin=COUNTER_PIN, puk=COUNTER_PUK):
 
 @pytest.fixture(scope="module")
 def certificates():
-    return certificate(), certificate(profile=Profile(signature=False))
+    """As long as those of the traces, 2,199 and 2,211 bytes: ten reads each."""
+    long = EXTENSIONS | {"1.2.250.1.71.1.2.6": "00" * 1200}
+    found = certificate(extensions=long), certificate(profile=Profile(signature=False), extensions=long)
+    assert all(9 * 0xE7 < len(der) <= 10 * 0xE7 for der in found)
+    return found
 
 
 def test_identify_command_by_command(certificates):
@@ -93,6 +101,7 @@ def test_identify_command_by_command(certificates):
     )
     found = play(DRIVER.identify(), transcript)
     transcript.close()
+    assert len(transcript.sent) == 39  # at most 40 (design §7); the national middleware: 74 (traces §6)
     assert found.family == "cps3"
     assert found.serial == "99213845"
     assert found.layout == LAYOUT
@@ -158,6 +167,43 @@ def test_the_authentication_of_the_national_middleware_byte_for_byte():
     for wrong in (b"", digest[:-1], digest + b"\0", HELLO):
         with pytest.raises(ValueError, match="32"):
             play(DRIVER.authenticate(LAYOUT, wrong), Transcript([]))
+
+
+@pytest.mark.parametrize("error", [CardRemoved, CardMute, CardReset, ReaderAbsent])
+def test_a_signature_command_without_answer_is_outcome_unknown_and_nothing_else_is(error):
+    """``at`` counts commands: only the last of each script makes a signature (design §2, *card-started*)."""
+    for script, commands in ((DRIVER.sign, 4), (DRIVER.authenticate, 2)):
+        for at in range(1, commands + 1):
+            sent = []
+
+            def transmit(apdu, sent=sent, at=at):
+                sent.append(apdu)
+                if len(sent) == at:
+                    raise error
+                return b"\x90\x00"
+
+            with pytest.raises(OutcomeUnknown if at == commands else error):
+                play(script(LAYOUT, bytes(32)), transmit)
+            assert len(sent) == at
+
+
+def test_a_signature_lost_in_get_response_is_outcome_unknown():
+    answers = iter(["9000", "9000", "9000", "6100", ""])
+    with pytest.raises(OutcomeUnknown):
+        play(DRIVER.sign(LAYOUT, b"m"), lambda _: bytes.fromhex(next(answers)))
+
+
+@pytest.mark.parametrize("error", [CardRemoved, CardMute, CardReset, ReaderAbsent])
+def test_a_verify_without_answer_is_never_repeated(error):
+    sent = []
+
+    def transmit(apdu):
+        sent.append(apdu)
+        raise error
+
+    with pytest.raises(error):
+        play(DRIVER.verify(LAYOUT), transmit)
+    assert len(sent) == 1
 
 
 def test_references_are_the_layouts():
@@ -228,7 +274,7 @@ def test_a_pin_field_that_nothing_could_cover_is_never_sent():
     fits = dataclasses.replace(LAYOUT, pin=dataclasses.replace(LAYOUT.pin, stored_length=13))
     step = next(DRIVER.verify(fits))
     assert isinstance(step, SecretCommand)
-    assert step.longest() == 18
+    assert len(assemble(step, "1234")) == 18
 
 
 def test_a_right_pin_whose_application_is_gone_is_not_reported_as_verified():

@@ -138,6 +138,29 @@ def test_the_script_is_closed_when_the_reader_fails():
     assert closed == [True]
 
 
+def test_the_script_learns_that_an_answer_never_came():
+    def script():
+        try:
+            yield Command(0, 0x2A, 0x9E, 0x9A, le=256)
+        except CardRemoved:
+            answer = yield Command(0, 0xB0, 0, 0, le=1)
+            return answer.data
+        return b""
+
+    def gone_once(apdu):
+        if apdu[1] == 0x2A:
+            raise CardRemoved
+        return b"\x07\x90\x00"
+
+    assert play(script(), gone_once) == b"\x07"
+
+    def mute_once(apdu):
+        return b"" if apdu[1] == 0x2A else b"\x07\x90\x00"
+
+    with pytest.raises(CardMute):
+        play(script(), mute_once)
+
+
 def test_wire_gives_the_scripts_value_and_its_errors():
     def script():
         answer = yield Command(0, 0xB0, 0, 0, le=1)

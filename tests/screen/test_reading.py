@@ -80,8 +80,8 @@ def test_any_text_of_a_document_is_read_back(lines):
 
 
 @given(
-    st.text(st.sampled_from(sorted(CHARACTERS - set(" "))), min_size=3, max_size=12),
-    st.integers(1, 20),
+    st.text(st.sampled_from(sorted(CHARACTERS - set(" "))), min_size=3, max_size=10),
+    st.integers(1, 15),
     st.integers(1, 40),
     st.sampled_from([SMALL, LARGE]),
     st.booleans(),

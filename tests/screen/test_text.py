@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def test_wrap_breaks_a_long_word_where_the_row_ends():
     ("text", "rows"),
     [
         ("Masseur-kinésithérapeute", ["Masseur-", "kinésithérapeute"]),
-        ("abcdefghijklmno 10-20 mg/jour", ["abcdefghijklmno", "10-20 mg/jour"]),
+        ("abcdefghijklmno 10-200 mg", ["abcdefghijklmno", "10-200 mg"]),
         ("abcdefghijklmnopq r -5 degrés", ["abcdefghijklmnopq r", "-5 degrés"]),
         ("-aaaaaaaaaaaaaaaaaaaaaaa", ["-aaaaaaaaaaaaaaaaaaaa", "aaa"]),
     ],
@@ -40,9 +42,10 @@ def test_wrap_breaks_after_a_hyphen_between_letters_only(text, rows):
         ("a\r\nb", ["a", "b"]),
         ("a\n\nb\n", ["a", "", "b"]),
         ("\n\n", ["", ""]),
-        ("a\tb", ["a   b"]),
+        ("a\tb", ["a  ", "b"]),
+        ("\tb", ["   ", "b"]),
         ("  a", ["  a"]),
-        ("abc   d", ["abc", "  d"]),
+        ("abc   d", ["abc ", " d"]),
     ],
 )
 def test_wrap_keeps_lines_tabs_and_runs_of_spaces(text, rows):
@@ -58,13 +61,7 @@ def test_wrap_refuses_no_columns():
 def test_wrap_drops_nothing_but_one_space_a_break(line, width):
     rows = wrap(line, width)
     assert all(len(row) <= width for row in rows)
-    at = 0
-    for place, row in enumerate(rows):
-        assert line.startswith(row, at)
-        at += len(row)
-        if place < len(rows) - 1 and line[at : at + 1] == " " and not (line[at:].startswith(rows[place + 1])):
-            at += 1
-    assert at == len(line) or line[at:] == " "
+    assert re.fullmatch(" ?".join(map(re.escape, rows)), line)
 
 
 @given(anything, columns)

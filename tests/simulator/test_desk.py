@@ -16,14 +16,15 @@ from gpiozero import Device
 from PIL import Image
 
 from appliance import config as configuration
-from appliance.errors import SimulatorError
+from appliance.errors import KeypadFault, SimulatorError
 from appliance.keypad.entry import Agree, Full, Validate
+from appliance.screen.fr import WORDS
+from appliance.screen.screens import Start, render
 from appliance.secret import Secret
 from appliance.simulator import vault as bench
 from appliance.simulator.clock import BenchLoop
-from appliance.simulator.desk import Desk, terminal
-from appliance.simulator.display import Panel
-from appliance.simulator.pins import BenchFactory
+from appliance.simulator.desk import Desk
+from appliance.simulator.reading import read_lines
 from appliance.vault.keys import Keys
 from appliance.vault.oled import Oled
 
@@ -169,13 +170,11 @@ def test_display_errors_are_made_and_heal(desk, service):
 
 
 def test_wait_for_reads_the_pixels(desk, service, monkeypatch):
-    def read_lines(image):
+    def numbers(image):
         seed = next((seed for seed in range(9) if image.tobytes() == pattern(seed).tobytes()), None)
         return [] if seed is None else ["picture", f"number {seed}"]
 
-    reading = types.ModuleType("appliance.simulator.reading")
-    reading.read_lines = read_lines
-    monkeypatch.setitem(sys.modules, reading.__name__, reading)
+    monkeypatch.setattr("appliance.simulator.desk.read_lines", numbers)
     service.oled.show(pattern(3))
     assert desk.wait_for("number 3") == ["picture", "number 3"]
     assert desk.wait_for("picture number 3") == desk.lines()
@@ -183,6 +182,13 @@ def test_wait_for_reads_the_pixels(desk, service, monkeypatch):
     assert desk.wait_for(lambda lines: lines[1:] == ["number 4"])
     with pytest.raises(SimulatorError, match=r"never showed 'number 5', but: \['picture', 'number 4'\]"):
         desk.wait_for("number 5", timeout=0)
+
+
+def test_a_screen_is_read_off_the_glass(desk, service):
+    service.oled.show(render(Start("9.8.7"), WORDS))
+    lines = desk.wait_for("9.8.7")
+    assert desk.lines() == lines
+    assert lines == read_lines(render(Start("9.8.7"), WORDS))
 
 
 # --- clock ------------------------------------------------------------------------------------------------------------
@@ -256,12 +262,18 @@ def test_a_second_vault_finds_the_switches_as_they_are(desk):
     second.end()
 
 
-def test_no_desk_no_vault(tmp_path, monkeypatch, caplog):
-    monkeypatch.setitem(sys.modules, "appliance.vault.service", types.SimpleNamespace(run=None))
+def test_why_a_vault_does_not_start(tmp_path, monkeypatch, caplog):
+    async def fail(_config):
+        raise KeypadFault("a pin is taken")
+
+    monkeypatch.setitem(sys.modules, "appliance.vault.service", types.SimpleNamespace(run=fail))
     file = tmp_path / "appliance.toml"
     file.write_text('[device]\nid = "cps-desk"\n')
     assert bench.main([str(tmp_path / "nobody"), "--config", str(file)]) == bench.NO_DESK
     assert "simulator-fault: no desk" in caplog.text
+    with Desk(tmp_path / "desk"):
+        assert bench.main([str(tmp_path / "desk"), "--config", str(file)]) == 1
+    assert "keypad-fault: a pin is taken" in caplog.text
     file.write_text("")
     assert bench.main([str(tmp_path / "nobody"), "--config", str(file)]) == 2
 
@@ -313,6 +325,7 @@ def wire(desk):
     wire = bench.Wire(desk.path)
     assert wire.receive() == b"K\0\0"
     yield wire
+    wire.hang_up()
     wire.close()
 
 
@@ -373,125 +386,3 @@ def test_the_path_must_be_free(tmp_path):
 
 def test_only_this_user_may_connect(desk):
     assert desk.path.stat().st_mode & 0o777 == 0o600
-
-
-# --- the panel --------------------------------------------------------------------------------------------------------
-
-UPRIGHT = bytes.fromhex("00 a1 c8 af")
-
-
-def lit(panel):
-    image = panel.image()
-    return {(x, y) for x in range(128) for y in range(64) if image.getpixel((x, y))}
-
-
-def test_window_update_touches_only_its_window():
-    panel = Panel()
-    panel.write(UPRIGHT)
-    panel.write(bytes.fromhex("00 20 00 21 0a 0b 22 02 03"))
-    assert panel.write(bytes.fromhex("40 01 80 00 ff"))
-    assert panel.frames == 1
-    assert lit(panel) == {(10, 16), (11, 23), *((11, y) for y in range(24, 32))}
-
-
-def test_vertical_addressing_goes_down_first():
-    panel = Panel()
-    panel.write(UPRIGHT + bytes.fromhex("20 01 21 00 01 22 00 01"))
-    panel.write(bytes.fromhex("40 01 02 04 08"))
-    assert lit(panel) == {(0, 0), (0, 9), (1, 2), (1, 11)}
-    assert panel.frames == 1
-
-
-@pytest.mark.parametrize(("driver", "column"), [("ssd1306", "04 10"), ("sh1106", "06 10")])
-def test_page_addressing_with_column_nibbles(driver, column):
-    panel = Panel(driver)
-    panel.write(UPRIGHT)
-    panel.write(bytes.fromhex("00 20 02 b7" + column))
-    panel.write(bytes.fromhex("40 81"))
-    assert lit(panel) == {(4, 56), (4, 63)}
-
-
-def test_off_inverse_all_on_and_mounting():
-    panel = Panel()
-    panel.write(UPRIGHT + bytes.fromhex("21 00 00 22 00 00"))
-    panel.write(bytes.fromhex("40 01"))
-    assert lit(panel) == {(0, 0)}
-    assert panel.write(bytes.fromhex("00 a7"))
-    assert len(lit(panel)) == 128 * 64 - 1
-    assert panel.write(bytes.fromhex("00 a6 a0 c0"))
-    assert lit(panel) == {(127, 63)}
-    assert panel.write(bytes.fromhex("00 a5"))
-    assert len(lit(panel)) == 128 * 64
-    assert panel.write(bytes.fromhex("00 ae"))
-    assert lit(panel) == set()
-    assert not panel.write(bytes.fromhex("00 81 7f 40 e3"))
-
-
-def test_operands_may_come_in_another_transaction():
-    panel = Panel()
-    panel.write(bytes.fromhex("00 21 03"))
-    panel.write(bytes.fromhex("00 05 22 00 00 a1 c8 af"))
-    panel.write(bytes.fromhex("40 01 01 01"))
-    assert lit(panel) == {(3, 0), (4, 0), (5, 0)}
-
-
-@pytest.mark.parametrize("nonsense", ["", "17", "00 ff", "00 21 05 03", "00 21 00 80", "00 22 00 08"])
-def test_what_no_panel_understands_is_an_error(nonsense):
-    with pytest.raises(SimulatorError):
-        Panel().write(bytes.fromhex(nonsense))
-
-
-def test_sh1106_forgets_what_is_behind_its_last_column():
-    panel = Panel("sh1106")
-    panel.write(UPRIGHT)
-    for page in range(8):
-        panel.write(bytes([0x00, 0xB0 + page, 0x02, 0x10]))
-        panel.write(bytes([0x40]) + b"\xff" * 140)
-    assert panel.frames == 1
-    assert len(lit(panel)) == 128 * 64
-
-
-def test_a_terminal_shows_two_pixels_a_character():
-    image = Image.new("1", (128, 64))
-    for at in ((0, 0), (1, 1), (2, 0), (2, 1), (127, 63)):
-        image.putpixel(at, 1)
-    rows = terminal(image).split("\n")
-    assert (len(rows), {len(row) for row in rows}) == (32, {128})
-    assert rows[0][:4] == "▀▄█ "
-    assert rows[31][-1] == "▄"
-    assert terminal(image.crop((0, 0, 3, 1))) == "▀ ▀"
-
-
-# --- the copper -------------------------------------------------------------------------------------------------------
-
-
-def test_copper_joins_rows_and_columns():
-    reports = []
-    factory = BenchFactory((5, 6), (12, 16), reports.append)
-    rows, columns = ([factory.pin(gpio) for gpio in gpios] for gpios in ((5, 6), (12, 16)))
-    for column in columns:
-        column.input_with_pull("up")
-    factory.close_switches(0b0111)  # three corners
-    rows[0].output_with_state(False)
-    assert [column.state for column in columns] == [False, False]
-    rows[0].function = "input"
-    rows[1].output_with_state(False)
-    assert [column.state for column in columns] == [False, False]  # the ghost
-    assert reports == [b"K\0\x07", b"P\x05\0", b"P\x05\x02", b"P\x06\0"]
-    assert factory.shorts == 0
-    rows[0].output_with_state(True)
-    assert factory.shorts == 1
-
-
-def test_a_column_without_pull_keeps_its_level():
-    factory = BenchFactory((5,), (12,), [].append)
-    column = factory.pin(12)
-    column.input_with_pull("floating")
-    before = column.state
-    factory.close_switches(1)
-    assert column.state == before
-    row = factory.pin(5)
-    row.output_with_state(True)
-    assert column.state
-    row.state = False
-    assert not column.state

@@ -6,6 +6,7 @@ import logging
 import queue
 import sys
 import threading
+import types
 
 import pytest
 from gpiozero import Device, InputDevice
@@ -26,7 +27,7 @@ from appliance.secret import Block, Secret, Slot
 from appliance.simulator.desk import Desk
 from appliance.simulator.pins import RELEASED, BenchFactory
 from appliance.simulator.vault import Wire
-from appliance.vault.keys import Keys
+from appliance.vault.keys import Keys, _factory
 
 ROWS, COLUMNS = (5, 6, 13, 19), (12, 16, 20, 21)
 LAYOUT = "123A456B789C*0#D"
@@ -69,8 +70,9 @@ class Bench:
 
     def close(self):
         self.keys.close()
-        self.wire.close()
+        self.wire.hang_up()
         self.reader.join(TIMEOUT)
+        self.wire.close()
         self.secret.close()
 
 
@@ -307,6 +309,26 @@ def test_without_lgpio_the_keypad_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "lgpio", None)
     with pytest.raises(KeypadFault, match="lgpio is not installed"):
         Keys(ROWS, COLUMNS, LAYOUT, None, print).start()
+
+
+def test_lgpio_is_taken_and_no_other(monkeypatch):
+    taken = object()
+    monkeypatch.setattr(Device, "pin_factory", None)
+    monkeypatch.setitem(sys.modules, "lgpio", types.SimpleNamespace(error=RuntimeError))
+    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", types.SimpleNamespace(LGPIOFactory=lambda: taken))
+    assert _factory() is taken
+    assert Device.pin_factory is taken
+
+
+def test_a_gpiochip_that_cannot_be_opened_is_said(monkeypatch):
+    def refuse():
+        raise RuntimeError("can not open gpiochip")
+
+    monkeypatch.setattr(Device, "pin_factory", None)
+    monkeypatch.setitem(sys.modules, "lgpio", types.SimpleNamespace(error=RuntimeError))
+    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", types.SimpleNamespace(LGPIOFactory=refuse))
+    with pytest.raises(KeypadFault, match="no GPIO: can not open gpiochip"):
+        _factory()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
