@@ -6,38 +6,44 @@ standard output, diagnostics on standard error; exit 0 ok, 1 not met, 2 usage, 3
 """
 
 import argparse
-import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from appliance import __version__
 
 
 class Command(NamedTuple):
-    """A command: the module with its ``add_arguments(parser)`` and ``main(args) -> int``, and one line of help."""
+    """A command: its options, what runs it, and one line of help."""
 
-    module: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
     help: str
 
 
-COMMANDS: dict[str, Command] = {
-    "demo": Command("appliance.simulator.demo", "a card, a PIN, a signature over MQTT, without hardware"),
-    "softcard": Command("appliance.simulator.softcard", "serve a soft card to a virtual reader (vpcd)"),
-}
-"""Modules are imported when their command runs: the simulator is optional."""
+def _demo() -> Command:
+    from appliance.simulator import demo  # noqa: PLC0415 - the simulator is optional, and slow to import
+
+    return Command(demo.add_arguments, demo.main, "a card, a PIN, a signature over MQTT, without hardware")
+
+
+def _softcard() -> Command:
+    from appliance.simulator import softcard  # noqa: PLC0415 - as above
+
+    return Command(softcard.add_arguments, softcard.main, "serve a soft card to a virtual reader (vpcd)")
+
+
+COMMANDS: Mapping[str, Callable[[], Command]] = {"demo": _demo, "softcard": _softcard}
+"""Name -> how to get it; only the one that runs is imported."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = argparse.ArgumentParser(prog="appliance", description="CPS reader appliance")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, command in COMMANDS.items():
-        commands.add_parser(name, help=command.help, add_help=False)
-    chosen, rest = parser.parse_known_args(arguments)
-    command = COMMANDS[chosen.command]
-    module = importlib.import_module(command.module)
+    parser.add_argument("command", choices=COMMANDS, help="`appliance COMMAND --help` tells more")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    chosen = parser.parse_args(arguments)
+    command = COMMANDS[chosen.command]()
     options = argparse.ArgumentParser(prog=f"appliance {chosen.command}", description=command.help)
-    module.add_arguments(options)
-    code: int = module.main(options.parse_args(rest))
-    return code
+    command.add_arguments(options)
+    return command.run(options.parse_args(chosen.options))

@@ -92,7 +92,7 @@ class Secret:
 
     def push(self, slot: Slot, digit: int, maximum: int = CAPACITY) -> bool:
         """Write ``digit`` (0 to 9) behind the others; False when the slot already holds ``maximum``."""
-        if not 0 <= digit <= 9:  # noqa: PLR2004 - decimal digits
+        if not 0 <= digit <= 9:
             raise SecretError("not a digit")
         position = self._lengths[slot]
         if position >= min(maximum, CAPACITY):

@@ -84,7 +84,7 @@ CLOCKS = {"now", "utcnow", "today"}  # datetime is a type there, never a clock
 
 # Who may import a library that is not Python's own; a library without a row may be imported by nobody.
 OWNERS = {
-    "smartcard": {"vault.pcsc"},
+    "smartcard": {"vault.pcsc", "vault.pcsc_watcher"},
     "gpiozero": {"vault.keys", "vault.signals", "simulator.pins", "simulator.vault"},  # the last puts the pins in place
     "lgpio": {"vault.keys"},
     "luma": {"vault.oled"},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import coverage_floor
 import pytest
-from conftest import ALLOWED_SKIPS, StrictSkips, read_allowed
+from strict_skips import ALLOWED_SKIPS, StrictSkips, read_allowed
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
@@ -71,7 +71,8 @@ def test_good(): ...
 
 
 def run_pytest(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text("utf-8"), "utf-8")
+    for name in ("conftest.py", "strict_skips.py"):
+        (folder / name).write_text((ROOT / "tests" / name).read_text("utf-8"), "utf-8")
     (folder / "allowed_skips.txt").write_text("# reasons\nneeds the moon\n", "utf-8")
     (folder / "test_some.py").write_text(source, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={folder}", *options, folder]

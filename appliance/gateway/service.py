@@ -16,10 +16,10 @@ from appliance.config import Config, Mqtt
 from appliance.errors import ConfigError, LinkError
 from appliance.gateway.backoff import delays
 from appliance.gateway.mqtt import Endpoint
-from appliance.notify import notify
 from appliance.gateway.session import Session
 from appliance.link.channel import Channel, connect
 from appliance.link.messages import FromVault, Hello, Welcome
+from appliance.notify import notify
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from PIL import Image
 
-__all__ = ["CHECK", "CROSS", "LINK_DOWN", "LINK_UP", "LOCKED", "PADLOCK", "READER", "UNLOCKED"]
+__all__ = ["CHECK", "LINK_DOWN", "LINK_UP", "LOCKED", "PADLOCK", "READER", "UNLOCKED"]
 
 
 def _icon(*rows: str) -> Image.Image:
@@ -91,20 +91,6 @@ CHECK: Final = _icon(
     "..######......",
     "...####.......",
     "....##........",
-)
-
-CROSS: Final = _icon(
-    "##........##",
-    "###......###",
-    ".###....###.",
-    "..###..###..",
-    "...######...",
-    "....####....",
-    "...######...",
-    "..###..###..",
-    ".###....###.",
-    "###......###",
-    "##........##",
 )
 
 READER: Final = _icon(

@@ -17,7 +17,6 @@ from appliance.vault.box import Box, Card
 T = TypeVar("T")
 
 
-
 def contract_code(code: str) -> str:
     """``code`` where the contract has it, else ``internal``."""
     return code if code in problems.PROBLEMS else "internal"

@@ -16,7 +16,7 @@ from appliance.contract.events import Family
 from appliance.errors import ApplianceError, CardMute, CardRemoved, PinBlocked, PinWrong, ReaderBusy
 from appliance.secret import Secret
 from appliance.vault import box as b
-from appliance.vault import clock, pcsc, work
+from appliance.vault import clock, pcsc, pcsc_watcher, work
 from appliance.vault.box import Box, Card
 from appliance.vault.scribe import Scribe
 
@@ -32,12 +32,21 @@ FAMILIES: dict[str, Family] = {"cps3": "cps3", "cps4": "cps4"}
 class Cards:
     """The reader side of the vault; ``found`` is the card in, as read, or None."""
 
-    def __init__(self, secret: Secret, scribe: Scribe, post: Callable[[b.Event], None], *, shared: bool) -> None:
+    def __init__(
+        self,
+        secret: Secret,
+        scribe: Scribe,
+        post: Callable[[b.Event], None],
+        fail: Callable[[BaseException], None],
+        *,
+        shared: bool,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._scribe = scribe
         self._post = post
+        self._fail_vault = fail
         self._thread = pcsc.CardThread(secret, shared=shared)
-        self._watcher = pcsc.Watcher(self._see_from_thread)
+        self._watcher = pcsc_watcher.Watcher(self._see_from_thread)
         self._atr = b""
         self._session = ""
         self._driver: Driver | None = None
@@ -70,25 +79,25 @@ class Cards:
 
     # --- sights -------------------------------------------------------------------------------------------------------
 
-    def _see_from_thread(self, sight: pcsc.Sight) -> None:
+    def _see_from_thread(self, sight: pcsc_watcher.Sight) -> None:
         self._loop.call_soon_threadsafe(self._see, sight)
 
-    def _see(self, sight: pcsc.Sight) -> None:
+    def _see(self, sight: pcsc_watcher.Sight) -> None:
         match sight:
-            case pcsc.ReaderSeen():
+            case pcsc_watcher.ReaderSeen():
                 log.info("reader attached")
                 self._post(b.ReaderAttached())
-            case pcsc.ReaderGone():
+            case pcsc_watcher.ReaderGone():
                 log.info("no reader")
                 self._forget()
                 self._post(b.ReaderLost("reader-absent"))
-            case pcsc.CardSeen(atr):
+            case pcsc_watcher.CardSeen(atr):
                 model = classify(atr)
                 self._atr, self._session = atr, secrets.token_urlsafe(12)
                 log.info("card in: %s", model.value if atr else "mute")
                 family = FAMILIES.get(model.value, "unknown")
                 self._post(b.CardInserted(self._session, family, patient=model is Model.VITALE))
-            case pcsc.CardGone():
+            case pcsc_watcher.CardGone():
                 log.info("card out")
                 self._forget()
                 self._post(b.CardRemoved())
@@ -106,8 +115,8 @@ class Cards:
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._loop.call_exception_handler({"message": "card work", "exception": task.exception()})
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail_vault(error)
 
     async def _identify(self, ticket: int, *, again: bool) -> None:
         session, atr = self._session, self._atr

@@ -1,11 +1,11 @@
-"""The reader: pyscard's low level, two threads, two contexts.
+"""The card in the reader: pyscard's low level on a thread and a context of its own.
 
-What it is: a watcher that says what the reader sees, and a card thread that plays one script at a time inside one
-PC/SC transaction. What it is not: knowledge of cards (card/) or of what to do next (flow). Rule: a command that holds
-a secret goes from the locked page to libpcsclite by address, never through a Python value.
+What it is: a thread that plays one card script at a time inside one PC/SC transaction. What it is not: knowledge of
+cards (card/), a watcher (pcsc_watcher.py), or a decision (flow). Rule: a command that holds a secret goes from the
+locked page to libpcsclite by address, never through a Python value.
 
-Why not pyscard's monitors: they end silently when pcscd restarts (library-facts §3.1). libpcsclite locks a context
-for the length of a call, hence one context for waiting and one for talking.
+libpcsclite locks a context for the length of a call, hence one context for waiting and one for talking
+(library-facts §3.1).
 """
 
 import ctypes
@@ -14,7 +14,6 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from smartcard import scard
@@ -34,12 +33,6 @@ from appliance.secret import Secret
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-PNP = "\\\\?PnP?\\Notification"
-"""The reader name that stands for readers coming and going (pcsc-lite, SCardGetStatusChange)."""
-WAIT_MS = 30_000
-"""Readers are listed again at least this often: pcscd before 2.3 counts no hot-plug events."""
-BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between tries to reach pcscd or a busy reader."""
 SETTLE_MS = 1_000
 """How long a command that failed waits to learn whether the card was pulled."""
 RESPONSE_ROOM = 258
@@ -76,136 +69,10 @@ _pcsclite.SCardTransmit.argtypes = (
 _pcsclite.SCardTransmit.restype = ctypes.c_long
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderSeen:
-    """A usable reader is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderGone:
-    """No reader, or no pcscd."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardSeen:
-    """A card is in; ``atr`` is empty when it gave none (mute, or the wrong way round)."""
-
-    atr: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CardGone:
-    """The card left."""
-
-
-Sight = ReaderSeen | ReaderGone | CardSeen | CardGone
-
-
 def check(result: int) -> None:
     """Raise the error that stands for a PC/SC result code."""
     if result != scard.SCARD_S_SUCCESS:
         raise ERRORS.get(result & 0xFFFFFFFF, ERRORS.get(result, ReaderAbsent))(f"PC/SC {result & 0xFFFFFFFF:08X}")
-
-
-class Watcher:
-    """Tells what the reader sees, as it happens, from its own thread.
-
-    ``see`` is called in that thread: hand over and return.
-    """
-
-    def __init__(self, see: Callable[[Sight], None]) -> None:
-        self._see = see
-        self._stop = threading.Event()
-        self._context: int | None = None
-        self._reader: str | None = None
-        self._known = False
-        self._state = scard.SCARD_STATE_UNAWARE
-        self._present = False
-        self._thread = threading.Thread(target=self._run, name="pcsc-watcher", daemon=True)
-
-    def start(self) -> None:
-        """Begin to watch."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop watching; returns when the thread has ended."""
-        self._stop.set()
-        while self._thread.is_alive():
-            if self._context is not None:
-                scard.SCardCancel(self._context)
-            self._thread.join(0.2)
-
-    def _run(self) -> None:
-        failures = 0
-        while not self._stop.is_set():
-            try:
-                self._watch()
-                failures = 0
-            except ApplianceError as error:
-                self._lose()
-                self._release()
-                self._stop.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
-                failures += 1
-                log.debug("pcscd is away: %s", error)
-        self._release()
-
-    def _watch(self) -> None:
-        """One wait: establish when needed, list, wait for a change, tell it."""
-        if self._context is None:
-            result, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
-            if result != scard.SCARD_S_SUCCESS:
-                self._context = None
-                check(result)
-        self._choose()
-        states: list[Any] = [(PNP, scard.SCARD_STATE_UNAWARE if self._reader else 0)]
-        if self._reader:
-            states.append((self._reader, self._state))
-        result, states = scard.SCardGetStatusChange(self._context, WAIT_MS, states)
-        if result in {scard.SCARD_E_TIMEOUT, scard.SCARD_E_CANCELLED, scard.SCARD_E_UNKNOWN_READER}:
-            return
-        check(result)
-        for name, event, atr in states:
-            if name == self._reader:
-                self._tell(event, bytes(atr))
-
-    def _choose(self) -> None:
-        """Keep the reader while it is listed, else take the first one."""
-        result, readers = scard.SCardListReaders(self._context, [])
-        if result == scard.SCARD_E_NO_READERS_AVAILABLE:
-            readers = []
-        else:
-            check(result)
-        if self._reader in readers:
-            return
-        if self._reader or not readers:
-            self._lose()
-        if readers:
-            self._known, self._reader, self._present = True, readers[0], False
-            self._state = scard.SCARD_STATE_UNAWARE
-            self._see(ReaderSeen())
-
-    def _tell(self, event: int, atr: bytes) -> None:
-        before, self._state = self._state, event & ~scard.SCARD_STATE_CHANGED
-        present = bool(event & scard.SCARD_STATE_PRESENT)
-        # The high half counts insertions and removals: two more with the card still in means another insertion.
-        changed = before != scard.SCARD_STATE_UNAWARE and (before >> 16) != (event >> 16)
-        if self._present and (changed or not present):
-            self._present = False
-            self._see(CardGone())
-        if present and not self._present:
-            self._present = True
-            self._see(CardSeen(b"" if event & scard.SCARD_STATE_MUTE else atr))
-
-    def _lose(self) -> None:
-        """Reader or pcscd are away: said once."""
-        if self._reader or not self._known:
-            self._see(ReaderGone())
-        self._known, self._reader, self._present = True, None, False
-
-    def _release(self) -> None:
-        context, self._context = self._context, None
-        if context is not None:
-            scard.SCardReleaseContext(context)  # a dead daemon refuses: there is nothing left to release then
 
 
 class CardThread:

@@ -50,15 +50,20 @@ class Vault:
         self._scribe = scribe
         self._loop = asyncio.get_running_loop()
         self._topics = Topics(config.mqtt.prefix, config.device.id)
-        self._inbox: asyncio.Queue[b.Event | link.Request | None] = asyncio.Queue()
+        self._inbox: asyncio.Queue[b.Event | link.Request | BaseException | None] = asyncio.Queue()
         self._box = Box(times=_times(config))
         self._alarm: asyncio.TimerHandle | None = None
         self._secret = Secret()
         self._oled = Oled(config.display.driver, config.display.port, config.display.address, self._report)
         self._keys = Keys(
-            config.keypad.rows, config.keypad.columns, config.keypad.layout, self._secret, self._post_from_thread
+            config.keypad.rows,
+            config.keypad.columns,
+            config.keypad.layout,
+            self._secret,
+            self._post_from_thread,
+            clock=self._loop.time,
         )
-        self._cards = Cards(self._secret, scribe, self._post, shared=config.reader.share == "shared")
+        self._cards = Cards(self._secret, scribe, self._post, self.fail, shared=config.reader.share == "shared")
         self._carrier = Carrier(
             self._welcome(), scribe, self._post, lambda up: self._post(b.LinkChanged(up)), self._delivered
         )
@@ -68,8 +73,16 @@ class Vault:
         """End after the event in hand; for signal handlers."""
         self._inbox.put_nowait(None)
 
+    def fail(self, error: BaseException) -> None:
+        """End with a fault of our own: the service manager starts a vault that knows what was open."""
+        self._inbox.put_nowait(error)
+
     async def run(self) -> None:
-        """Serve until ``stop``."""
+        """Serve until ``stop``.
+
+        Raises:
+            ApplianceError, or whatever fault of ours ends the vault.
+        """
         log.info("vault %s, secrets in %s memory", __version__, self._secret.kind)
         self._show()
         await self._recover()
@@ -84,6 +97,8 @@ class Vault:
             self._tick()
             notify(self._environment.notify_socket, "READY=1")
             while (event := await self._inbox.get()) is not None:
+                if isinstance(event, BaseException):
+                    raise event
                 await self._take(event)
         finally:
             notify(self._environment.notify_socket, "STOPPING=1")

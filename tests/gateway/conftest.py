@@ -1,0 +1,83 @@
+import contextlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from appliance.simulator.broker import IotcoreBroker
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "bench")]
+
+import mosquitto  # noqa: E402 -- found only after the line above
+from scripted_vault import ScriptedVault  # noqa: E402 -- same
+
+
+class Gateway:
+    """The real process, started as the unit starts it."""
+
+    def __init__(self, folder: Path, url: str, requests: str = "broker") -> None:
+        self.file = folder / "appliance.toml"
+        self.log = folder / "gateway.log"
+        self.file.write_text(
+            f'[device]\nid = "cps-demo"\n[mqtt]\nurl = "{url}"\nrequests = "{requests}"\n'
+            f'[paths]\nrun = "{folder}"\nstate = "{folder}"\n'
+        )
+        self.process = None
+
+    def start(self, **environment):
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "appliance.gateway", "--config", str(self.file)],
+                stderr=log,
+                env={"PATH": "/usr/bin:/bin", **environment},
+            )
+        return self
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(30)
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def folder():
+    with tempfile.TemporaryDirectory(prefix="cps-gw-") as name:  # short: a socket's path has 107 bytes
+        yield Path(name)
+
+
+@pytest.fixture(params=["iotcore", "mosquitto"])
+def broker(request, folder):
+    if request.param == "mosquitto" and mosquitto.missing():
+        pytest.skip(mosquitto.missing())
+    with IotcoreBroker() if request.param == "iotcore" else mosquitto.PrivateMosquitto(folder / "broker") as running:
+        running.kind = request.param
+        yield running
+
+
+@pytest.fixture
+def vault(folder):
+    with ScriptedVault(folder / "link.sock") as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def make_gateway(folder):
+    with contextlib.ExitStack() as ends:
+
+        def make(url, requests="broker", **environment):
+            gateway = Gateway(folder, url, requests).start(**environment)
+            ends.callback(lambda: gateway.process.poll() is None and gateway.kill())
+            return gateway
+
+        yield make
+
+
+@pytest.fixture
+def gateway(make_gateway, broker):
+    return make_gateway(broker.url)
