@@ -37,14 +37,12 @@ class Cards:
         secret: Secret,
         scribe: Scribe,
         post: Callable[[b.Event], None],
-        fail: Callable[[BaseException], None],
         *,
         shared: bool,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._scribe = scribe
         self._post = post
-        self._fail_vault = fail
         self._thread = pcsc.CardThread(secret, shared=shared)
         self._watcher = pcsc_watcher.Watcher(self._see_from_thread)
         self._atr = b""
@@ -116,7 +114,7 @@ class Cards:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail_vault(error)
+            self._loop.call_exception_handler({"message": "card work", "exception": error})
 
     async def _identify(self, ticket: int, *, again: bool) -> None:
         session, atr = self._session, self._atr

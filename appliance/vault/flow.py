@@ -34,8 +34,16 @@ def step(box: Box, event: b.Event, now: float) -> Step:
     """The next box and what it wants done; an event without a row, or a late answer, changes nothing."""
     if getattr(event, "ticket", box.ticket) != box.ticket:
         return box, ()
+    if isinstance(event, b.Elapsed) and not _due(box, now):
+        return box, ()
     row = TABLE[box.state].get(type(event)) or ALWAYS.get(type(event))
     return row(box, event, now) if row else (box, ())
+
+
+def _due(box: Box, now: float) -> bool:
+    """Whether the box's own time has come: an ``Elapsed`` may have been on its way when the box moved on."""
+    at = deadline(box, now)
+    return at is not None and at <= now
 
 
 def deadline(box: Box, now: float) -> float | None:

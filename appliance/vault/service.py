@@ -10,6 +10,7 @@ import logging
 import signal
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -63,7 +64,7 @@ class Vault:
             self._post_from_thread,
             clock=self._loop.time,
         )
-        self._cards = Cards(self._secret, scribe, self._post, self.fail, shared=config.reader.share == "shared")
+        self._cards = Cards(self._secret, scribe, self._post, shared=config.reader.share == "shared")
         self._carrier = Carrier(
             self._welcome(), scribe, self._post, lambda up: self._post(b.LinkChanged(up)), self._delivered
         )
@@ -77,6 +78,10 @@ class Vault:
         """End with a fault of our own: the service manager starts a vault that knows what was open."""
         self._inbox.put_nowait(error)
 
+    def _stray(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A fault that nobody awaited is a fault of the vault."""
+        self.fail(context.get("exception") or RuntimeError(context["message"]))
+
     async def run(self) -> None:
         """Serve until ``stop``.
 
@@ -84,6 +89,7 @@ class Vault:
             ApplianceError, or whatever fault of ours ends the vault.
         """
         log.info("vault %s, secrets in %s memory", __version__, self._secret.kind)
+        self._loop.set_exception_handler(self._stray)
         self._show()
         await self._recover()
         started = events.Started(version=__version__, contract=VERSION)
