@@ -8,20 +8,30 @@ Sources: card-reference §2.2, §3, §5, §6.3, §6.4; traces §1, §3, cps3-mid
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import ClassVar
 
-from appliance.card import luhn, pkcs15, tlv
+from appliance.card import pkcs15, tlv
 from appliance.card.apdu import LE_ANY, SW_OK, Block, Command, Response, SecretCommand, Slot
-from appliance.card.certificate import Certificate, Purpose, parse_certificate
+from appliance.card.certificate import Certificate, Purpose
 from appliance.card.holder import read_holder
+from appliance.card.iasecc import (
+    DIR_SIZE,
+    EF_DIR,
+    ODF_SIZE,
+    dir_ended,
+    do,
+    expect,
+    read_certificate,
+    read_list,
+    read_serial,
+    select_file,
+)
 from appliance.card.identity import CardIdentity
-from appliance.card.layout import DataObject, Key, Layout, Pin
+from appliance.card.layout import DataObject, Layout, Pin
 from appliance.card.pkcs15 import MF
 from appliance.card.script import Script
 from appliance.card.sha256 import unfinished
 from appliance.errors import (
-    CardDataMalformed,
     CardMute,
     CardRemoved,
     CardReset,
@@ -34,36 +44,13 @@ from appliance.errors import (
     ReaderError,
 )
 
-ROOT_AID = bytes.fromhex("8025000001FF0100")
-"""The IAS-ECC face, to take the floor back from the CPS2ter face (card-reference §3.1)."""
-
-EF_SN = MF + bytes.fromhex("D003")
-EF_DIR = MF + bytes.fromhex("2F00")
-
-ISSUER_PREFIX = "8025000001"
-"""First digits of every CPx chip serial (card-reference §2.1)."""
-
-CHUNK = 0xE7
-"""READ BINARY at most, as the national middleware does (card-reference §3.2)."""
-
-SN_SIZE, DIR_SIZE, ODF_SIZE = 12, 0x65, 0x40
-"""First Le for three small files: their usual sizes (traces §3). A wrong guess costs one command, nothing else."""
-
-MAX_DIRECTORY = 2048
-MAX_CERTIFICATE = 8192
-"""Bytes of one file at most; the files seen have 512 and 2,211."""
-
 SHA256_HASH, SHA256_RSA, RSA_PKCS1 = 0x40, 0x42, 0x02
 """Algorithm references of the applet (card-reference §6.1)."""
 
 DIGEST_INFO_SHA256 = bytes.fromhex("3031300D060960864801650304020105000420")
 """DER of DigestInfo up to the 32-byte hash (RFC 8017 §9.2 note 1)."""
 
-_SW_END_OF_FILE = 0x6282
-_SW_BEYOND = frozenset({0x6B00, 0x6A86})
-_SW_OTHER_FACE = frozenset({0x6E00, 0x6A86})
 _SW_BLOCKED = frozenset({0x6983, 0x6984})
-_SW_FAULT = frozenset({0x6581, 0x6F00})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,15 +68,15 @@ class Cps3:
             CertificateInvalid: a certificate that does not fit its key.
             CommandRefused: a status word without a rule, with its step.
         """
-        serial = yield from _read_serial()
-        application = pkcs15.parse_dir((yield from _read_list(EF_DIR, "EF.DIR", DIR_SIZE, _dir_read)))
-        directory = pkcs15.parse_odf((yield from _read_list(application.odf, "EF.ODF", ODF_SIZE)), application)
-        pins = pkcs15.parse_aodf((yield from _read_list(directory.aodf, "EF.AODF")))
-        keys = pkcs15.parse_prkdf((yield from _read_list(directory.prkdf, "EF.PrKDF")))
-        entries = pkcs15.parse_cdf((yield from _read_list(directory.cdf, "EF.CDF")), application)
+        serial = yield from read_serial()
+        application = pkcs15.parse_dir((yield from read_list(EF_DIR, "EF.DIR", DIR_SIZE, dir_ended)))
+        directory = pkcs15.parse_odf((yield from read_list(application.odf, "EF.ODF", ODF_SIZE)), application)
+        pins = pkcs15.parse_aodf((yield from read_list(directory.aodf, "EF.AODF")))
+        keys = pkcs15.parse_prkdf((yield from read_list(directory.prkdf, "EF.PrKDF")))
+        entries = pkcs15.parse_cdf((yield from read_list(directory.cdf, "EF.CDF")), application)
         layout = pkcs15.assemble(application, directory, pins, keys, entries)
-        signature = yield from _read_certificate(layout.signature, "signature certificate")
-        authentication = yield from _read_certificate(layout.authentication, "authentication certificate")
+        signature = yield from read_certificate(layout.signature, "signature certificate")
+        authentication = yield from read_certificate(layout.authentication, "authentication certificate")
         _cross_check(layout, signature, authentication)
         tries = yield from self.tries_left(layout)
         puk_tries = (yield from _counter(layout.puk)) if layout.puk else None
@@ -111,7 +98,7 @@ class Cps3:
             CommandRefused: the counter is not to be had.
             CardDataMalformed: the answer has no counter.
         """
-        yield from _select(MF, "SELECT MF")
+        yield from select_file(MF, "SELECT MF")
         return (yield from _counter(layout.pin))
 
     def data_objects(self, layout: Layout) -> Script[tuple[DataObject, ...]]:
@@ -123,7 +110,7 @@ class Cps3:
         path = layout.directory.dodf
         if path is None:
             return ()
-        return pkcs15.parse_dodf((yield from _read_list(path, "EF.DODF")), layout.application)
+        return pkcs15.parse_dodf((yield from read_list(path, "EF.DODF")), layout.application)
 
     def verify(self, layout: Layout) -> Script[None]:
         """One VERIFY with the digits of ``Slot.OLD``, then SELECT of the application; never a second VERIFY.
@@ -143,7 +130,7 @@ class Cps3:
         answer = yield SecretCommand(0x00, 0x20, 0x00, pin.reference, (Block(Slot.OLD, pin.stored_length, pin.pad),))
         after = yield _select_aid(layout)
         _judge_pin(answer)
-        _expect(after, "SELECT application")
+        expect(after, "SELECT application")
 
     def select(self, layout: Layout) -> Script[None]:
         """Select the application by its AID: the keys are local to it (card-reference §3.5).
@@ -151,7 +138,7 @@ class Cps3:
         Raises:
             CommandRefused: it is not there.
         """
-        _expect((yield _select_aid(layout)), "SELECT application")
+        expect((yield _select_aid(layout)), "SELECT application")
 
     def sign(self, layout: Layout, message: bytes, *, selected: bool = True) -> Script[bytes]:
         """Sign ``message`` with the signature key, the last round of SHA-256 on the card (card-reference §6.3).
@@ -170,9 +157,9 @@ class Cps3:
         hashing = unfinished(message)
         head = hashing.state + hashing.hashed.to_bytes(8, "big") if hashing.hashed else b""
         rounds = tlv.write(0x90, head) + tlv.write(0x80, hashing.rest)
-        yield from _do(_mse(0xAA, SHA256_HASH), "MSE SET HT")
-        yield from _do(Command(0x00, 0x2A, 0x90, 0xA0, rounds), "PSO HASH")
-        yield from _do(_mse(0xB6, SHA256_RSA, layout.signature.reference), "MSE SET DST")
+        yield from do(_mse(0xAA, SHA256_HASH), "MSE SET HT")
+        yield from do(Command(0x00, 0x2A, 0x90, 0xA0, rounds), "PSO HASH")
+        yield from do(_mse(0xB6, SHA256_RSA, layout.signature.reference), "MSE SET DST")
         return (yield from _signature(Command(0x00, 0x2A, 0x9E, 0x9A, le=LE_ANY), "PSO COMPUTE DIGITAL SIGNATURE"))
 
     def authenticate(self, layout: Layout, digest: bytes, *, selected: bool = True) -> Script[bytes]:
@@ -188,19 +175,9 @@ class Cps3:
             raise ValueError("a SHA-256 digest has 32 bytes")
         if not selected:
             yield from self.select(layout)
-        yield from _do(_mse(0xA4, RSA_PKCS1, layout.authentication.reference), "MSE SET AT")
+        yield from do(_mse(0xA4, RSA_PKCS1, layout.authentication.reference), "MSE SET AT")
         block = DIGEST_INFO_SHA256 + digest
         return (yield from _signature(Command(0x00, 0x88, 0x00, 0x00, block, le=LE_ANY), "INTERNAL AUTHENTICATE"))
-
-
-def _expect(answer: Response, step: str) -> bytes:
-    if not answer.ok:
-        raise CommandRefused(answer.sw, step)
-    return answer.data
-
-
-def _do(command: Command, step: str) -> Script[bytes]:
-    return _expect((yield command), step)
 
 
 def _signature(command: Command, step: str) -> Script[bytes]:
@@ -213,7 +190,7 @@ def _signature(command: Command, step: str) -> Script[bytes]:
         answer = yield command
     except (CardRemoved, CardMute, CardReset, ReaderError) as error:
         raise OutcomeUnknown(step) from error
-    return _expect(answer, step)
+    return expect(answer, step)
 
 
 def _mse(template: int, algorithm: int, key: int | None = None) -> Command:
@@ -224,82 +201,6 @@ def _mse(template: int, algorithm: int, key: int | None = None) -> Command:
 
 def _select_aid(layout: Layout) -> Command:
     return Command(0x00, 0xA4, 0x04, 0x0C, layout.aid)
-
-
-def _select(path: bytes, step: str) -> Script[None]:
-    """SELECT by path from the MF, no answer wanted (P1 09, P2 0C: card-reference §3.2).
-
-    Another program may have left the CPS2ter face with the floor: take it back once and say it again (§3.1).
-    """
-    command = Command(0x00, 0xA4, 0x09, 0x0C, path)
-    answer = yield command
-    if answer.sw in _SW_OTHER_FACE:
-        yield from _do(Command(0x00, 0xA4, 0x04, 0x0C, ROOT_AID), "SELECT root")
-        answer = yield command
-    _expect(answer, step)
-
-
-def _read(at: int, wanted: int, step: str) -> Script[tuple[bytes, bool]]:
-    """READ BINARY: the bytes at ``at``, and whether the file ends there (no FCP is ever asked for)."""
-    answer = yield Command(0x00, 0xB0, at >> 8, at & 0xFF, le=wanted)
-    if at and answer.sw in _SW_BEYOND:
-        return b"", True
-    if answer.sw == _SW_END_OF_FILE:
-        return answer.data, True
-    data = _expect(answer, step)
-    return data, len(data) < wanted
-
-
-def _dir_read(data: bytes) -> bool:
-    """EF.DIR fills its file to the last byte, so what is wanted ends it, not a closing 00 (traces §1.5)."""
-    return tlv.ended(data) or pkcs15.names_contact(data)
-
-
-def _read_list(
-    path: bytes, step: str, first: int = CHUNK, enough: Callable[[bytes], bool] = tlv.ended
-) -> Script[bytes]:
-    """A directory file: TLVs up to the closing 00, to the end of the file, or until it is enough."""
-    yield from _select(path, step)
-    data, over = yield from _read(0, first, step)
-    while not over and not enough(data):
-        if len(data) > MAX_DIRECTORY:
-            raise CardDataMalformed(f"{step} has no end")
-        more, over = yield from _read(len(data), CHUNK, step)
-        data += more
-    return data
-
-
-def _read_serial() -> Script[str]:
-    """The chip's serial out of EF.SN: ``5A 0A``, issuer prefix, number, Luhn key, filler F (card-reference §2.2)."""
-    try:
-        yield from _select(EF_SN, "EF.SN")
-    except CommandRefused as error:
-        if error.sw in _SW_FAULT:
-            raise
-        raise CardUnsupported("no EF.SN: not a CPS3") from error
-    data, _ = yield from _read(0, SN_SIZE, "EF.SN")
-    digits = tlv.need(tlv.read_all(data), 0x5A).value.hex().removesuffix("f")
-    if not digits.startswith(ISSUER_PREFIX):
-        raise CardUnsupported("EF.SN names another issuer")
-    number = digits[len(ISSUER_PREFIX) : -1]
-    if not number or not luhn.check(digits):
-        raise CardDataMalformed("EF.SN has a wrong check digit")
-    return number
-
-
-def _read_certificate(key: Key, step: str) -> Script[Certificate]:
-    """A certificate file, exactly as long as its DER says."""
-    yield from _select(key.certificate, step)
-    data, over = yield from _read(0, CHUNK, step)
-    size = tlv.total_length(data)
-    if size > MAX_CERTIFICATE:
-        raise CardDataMalformed(f"{step} is too long")
-    while len(data) < size:
-        if over:
-            raise CardDataMalformed(f"{step} is cut short")
-        more, over = yield from _read(len(data), min(CHUNK, size - len(data)), step)
-        data += more
-    return parse_certificate(data[:size])
 
 
 def _cross_check(layout: Layout, signature: Certificate, authentication: Certificate) -> None:
@@ -315,7 +216,7 @@ def _counter(pin: Pin) -> Script[int]:
     """Tries left of a CHV object; 0 for a PUK whose uses are spent. The MF must be selected."""
     number = 0xBF8100 | pin.reference & 0x7F
     request = tlv.write(0x4D, tlv.write(0x70, tlv.write(number, b"\xa0\x80")))
-    data = yield from _do(Command(0x00, 0xCB, 0x3F, 0xFF, request, le=LE_ANY), "GET DATA counter")
+    data = yield from do(Command(0x00, 0xCB, 0x3F, 0xFF, request, le=LE_ANY), "GET DATA counter")
     fields = tlv.descend(data, 0x70, number, 0xA0).children()
     uses = tlv.find(fields, 0x9D)
     if uses is not None and tlv.unsigned(uses) == 0:

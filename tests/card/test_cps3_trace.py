@@ -29,7 +29,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.card.apdu import SecretCommand
-from appliance.card.cps3 import MAX_CERTIFICATE, Cps3
+from appliance.card.cps3 import Cps3
+from appliance.card.iasecc import MAX_CERTIFICATE
 from appliance.card.layout import DataObject
 from appliance.card.script import play
 from appliance.errors import (
