@@ -118,10 +118,10 @@ class Card(_Table, frozen=True):
 
 
 class Reader(_Table, frozen=True):
-    """``[reader]``: how the reader is held, and which card each reader serves (name: role)."""
+    """``[reader]``: how the reader is held, and which card each reader serves (its name or a part of it: role)."""
 
     share: Literal["exclusive", "shared"] = "exclusive"
-    roles: dict[str, Literal["cps", "vitale"]] = {}
+    roles: dict[Annotated[str, Meta(min_length=1)], Literal["cps", "vitale"]] = {}
 
 
 class Keypad(_Table, frozen=True):
@@ -220,10 +220,12 @@ class Config(_Table, frozen=True):
 class Environment(Struct, frozen=True, kw_only=True):
     """What systemd tells a service through its environment (sd_notify(3), sd_listen_fds(3)).
 
+    ``watchdog``: seconds the service manager waits between two signs of life, None when it does not watch.
     ``sockets``: name of the socket unit's ``FileDescriptorName`` -> file descriptor, empty when none was passed.
     """
 
     notify_socket: str | None = None
+    watchdog: float | None = None
     sockets: dict[str, int] = {}
 
     @classmethod
@@ -243,13 +245,28 @@ class Environment(Struct, frozen=True, kw_only=True):
             ConfigError: as ``from_process``.
         """
         notify = variables.get("NOTIFY_SOCKET") or None
+        watchdog = _watchdog(variables, pid)
         if variables.get("LISTEN_PID") != str(pid):
-            return cls(notify_socket=notify)
+            return cls(notify_socket=notify, watchdog=watchdog)
         count = variables.get("LISTEN_FDS", "")
         names = variables.get("LISTEN_FDNAMES", "").split(":")
         if not re.fullmatch(r"[0-9]{1,3}", count) or len(names) != int(count) or len(set(names)) != len(names):
             raise ConfigError("LISTEN_FDS and LISTEN_FDNAMES do not match")
-        return cls(notify_socket=notify, sockets={name: LISTEN_FDS_START + n for n, name in enumerate(names)})
+        return cls(
+            notify_socket=notify,
+            watchdog=watchdog,
+            sockets={name: LISTEN_FDS_START + n for n, name in enumerate(names)},
+        )
+
+
+def _watchdog(variables: Mapping[str, str], pid: int) -> float | None:
+    """WATCHDOG_USEC in seconds, when it is meant for us (sd_watchdog_enabled(3))."""
+    given = variables.get("WATCHDOG_USEC", "")
+    if not given or variables.get("WATCHDOG_PID", str(pid)) != str(pid):
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,15}", given):
+        raise ConfigError("WATCHDOG_USEC is not a number of microseconds")
+    return int(given) / 1_000_000
 
 
 def load(path: Path | str | None = None) -> Config:

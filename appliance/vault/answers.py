@@ -90,7 +90,7 @@ def card(box: Box) -> bytes:
     if box.fault == "patient-card":
         return state.encode(state.Card(presence="patient"))
     presence: Literal["present", "unreadable", "reading"]
-    presence = "present" if box.card else "unreadable" if box.fault else "reading"
+    presence = "present" if box.card else "unreadable" if box.unreadable else "reading"
     return state.encode(state.Card(presence=presence, family=box.family, card_session=box.inserted))
 
 

@@ -129,6 +129,11 @@ class Box:
     outcome: str | None = None
     ended: Ask | None = None
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether what is in the reader cannot be used; a card that another program holds is only not read yet."""
+        return self.inserted is not None and self.fault not in {None, "reader-busy"}
+
 
 # --- events ---------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ Rule: every order ends in exactly one event with its ticket; what was read of a 
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from appliance.card.identity import CardIdentity, Driver
 from appliance.card.models import Model, classify, driver_for
@@ -18,6 +18,8 @@ from appliance.secret import Secret
 from appliance.vault import box as b
 from appliance.vault import clock, pcsc, pcsc_watcher, work
 from appliance.vault.box import Box, Card
+from appliance.vault.pulse import Pulse
+from appliance.vault.readers import Role
 from appliance.vault.scribe import Scribe
 
 log = logging.getLogger(__name__)
@@ -39,17 +41,23 @@ class Cards:
         post: Callable[[b.Event], None],
         *,
         shared: bool,
+        roles: Mapping[str, Role],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._scribe = scribe
         self._post = post
         self._thread = pcsc.CardThread(secret, shared=shared)
-        self._watcher = pcsc_watcher.Watcher(self._see_from_thread)
+        self._watcher = pcsc_watcher.Watcher(self._see_from_thread, roles)
         self._atr = b""
         self._session = ""
         self._driver: Driver | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.found: CardIdentity | None = None
+
+    @property
+    def pulses(self) -> tuple[Pulse, ...]:
+        """The marks of both threads."""
+        return self._thread.pulse, self._watcher.pulse
 
     def start(self) -> None:
         """Begin to watch."""
@@ -82,8 +90,9 @@ class Cards:
 
     def _see(self, sight: pcsc_watcher.Sight) -> None:
         match sight:
-            case pcsc_watcher.ReaderSeen():
+            case pcsc_watcher.ReaderSeen(name):
                 log.info("reader attached")
+                self._thread.use(name)
                 self._post(b.ReaderAttached())
             case pcsc_watcher.ReaderGone():
                 log.info("no reader")

@@ -69,6 +69,7 @@ class Carrier:
         self._deliveries = 0
         self._waiting: dict[int, link.Reply] = {}
         self._states: dict[str, link.State] = {}
+        self._taken = False
         self._queue: asyncio.Queue[link.FromVault] | None = None
         self._more = asyncio.Event()
 
@@ -101,14 +102,14 @@ class Carrier:
         Raises:
             LinkError: it broke the link's rules.
         """
-        if self._queue is not None:
+        if self._taken:
             raise LinkError("a gateway is here already")
-        queue = self._queue = asyncio.Queue(QUEUE)
+        self._taken = True
         try:
             cursor = await self._greet(channel)
             work = [
                 asyncio.ensure_future(part)
-                for part in (self._send(channel, queue), self._stream(channel, cursor), self._receive(channel))
+                for part in (self._send(channel), self._stream(channel, cursor), self._receive(channel))
             ]
             try:
                 ended, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
@@ -120,7 +121,7 @@ class Carrier:
                 part.result()
             log.info("the gateway left")
         finally:
-            self._queue = None
+            self._taken, self._queue = False, None
             self._on_broker(False)
 
     async def _greet(self, channel: Channel[link.FromGateway]) -> int:
@@ -141,7 +142,9 @@ class Carrier:
         except asyncio.QueueFull:  # states and finals are sent anew to the next gateway, progress is not
             log.warning("the gateway is too slow: %s is not sent", type(message).__name__)
 
-    async def _send(self, channel: Channel[link.FromGateway], queue: asyncio.Queue[link.FromVault]) -> None:
+    async def _send(self, channel: Channel[link.FromGateway]) -> None:
+        """What is kept, once, then what comes: the queue begins where the copy of the kept ends."""
+        queue = self._queue = asyncio.Queue(QUEUE)
         kept: list[link.FromVault] = [*self._states.values(), *self._waiting.values()]
         for message in kept:
             await channel.send(message)

@@ -24,7 +24,7 @@ from appliance.vault import box as b
 from appliance.vault import flow_card as card
 from appliance.vault import flow_request as request
 from appliance.vault.box import Box, State, Step
-from appliance.vault.flow_ends import Row, ended
+from appliance.vault.flow_ends import Row, ended, late, open_ask
 
 REFRESH = 1.0
 """Seconds between two drawings of a time bar."""
@@ -40,35 +40,33 @@ def step(box: Box, event: b.Event, now: float) -> Step:
     return row(box, event, now) if row else (box, ())
 
 
-def _due(box: Box, now: float) -> bool:
-    """Whether the box's own time has come: an ``Elapsed`` may have been on its way when the box moved on."""
-    at = deadline(box, now)
-    return at is not None and at <= now
-
-
 def deadline(box: Box, now: float) -> float | None:
     """When ``Elapsed`` must come, in the seconds of ``now``; None when nothing is awaited."""
+    end = _end(box)
+    return min(end, now + REFRESH) if end is not None and box.state in DRAWN else end
+
+
+def _end(box: Box) -> float | None:
+    """When the state's time is over."""
     rule = DEADLINES.get(box.state)
-    return rule(box, now) if rule else None
+    return rule(box) if rule else None
 
 
-def _until(box: Box, _now: float) -> float | None:
+def _due(box: Box, now: float) -> bool:
+    """Whether it is: an ``Elapsed`` may have been on its way when the box moved on, or only have a bar drawn."""
+    end = _end(box)
+    return end is not None and now >= end
+
+
+def _until(box: Box) -> float | None:
     """The state's own time or the request's, whichever ends first."""
     times = [time for time in (box.until, box.ask.expires if box.ask else None) if time is not None]
     return min(times, default=None)
 
 
-def _drawn(box: Box, now: float) -> float | None:
-    """As ``_until``, and the time bar is drawn each second meanwhile."""
-    end = _until(box, now)
-    return None if end is None else min(end, now + REFRESH)
-
-
-def _entry(box: Box, now: float) -> float | None:
-    """The entry's time too; its bar and its reminder are drawn each second."""
-    end = _drawn(box, now)
-    own = request.entry_of(box).deadline
-    return own if end is None else min(end, own)
+def _entry(box: Box) -> float:
+    """The entry's time or the request's."""
+    return min(request.entry_of(box).deadline, open_ask(box).expires)
 
 
 ALWAYS: Mapping[type, Row] = {
@@ -94,8 +92,8 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
     State.EMPTY: ASKED,
     State.UNREADABLE: ASKED,
     State.READY: ASKED,
-    State.READING: {**ASKED, **IDENTITY, b.Elapsed: ended("expired")},
-    State.WAIT_CARD: {**BUSY, **REFUSED, b.Elapsed: request.wait_elapsed},
+    State.READING: {**ASKED, **IDENTITY, Refuse: request.refused, b.Elapsed: ended("expired")},
+    State.WAIT_CARD: {**BUSY, **REFUSED, b.Elapsed: late("card-absent")},
     State.CONSENT: {
         **BUSY,
         **REFUSED,
@@ -111,7 +109,7 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
         b.Failed: request.work_failed,
         b.Elapsed: ended("expired"),
     },
-    State.LAST_TRY: {**BUSY, **REFUSED, Agree: request.prompt, b.Elapsed: request.last_try_elapsed},
+    State.LAST_TRY: {**BUSY, **REFUSED, Agree: request.prompt, b.Elapsed: late("pin-timeout")},
     State.PIN: {
         **BUSY,
         **REFUSED,
@@ -119,7 +117,7 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
         Full: request.touched,
         Clear: request.cleared,
         Validate: request.validated,
-        b.Elapsed: request.pin_elapsed,
+        b.Elapsed: late("pin-timeout"),
     },
     State.PIN_WRONG: {
         **BUSY,
@@ -131,7 +129,6 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
     State.SIGNING: {
         **BUSY,
         Refuse: request.stopped,
-        b.CardInserted: card.inserted_while_signing,
         b.Signed: request.signed,
         b.PinRejected: request.pin_rejected,
         b.Failed: request.work_failed,
@@ -146,14 +143,17 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
     },
 }
 
-DEADLINES: Mapping[State, Callable[[Box, float], float | None]] = {
+DEADLINES: Mapping[State, Callable[[Box], float | None]] = {
     State.READING: _until,
     State.WAIT_CARD: _until,
     State.CONSENT: _until,
     State.COUNTING: _until,
-    State.LAST_TRY: _drawn,
+    State.LAST_TRY: _until,
     State.PIN: _entry,
     State.PIN_WRONG: _until,
     State.RESULT: _until,
 }
 """State -> when its time ends; a state that is not here waits for ever (or for the card, while it signs)."""
+
+DRAWN = frozenset({State.LAST_TRY, State.PIN})
+"""States with a time bar: ``Elapsed`` comes each second too, only to have it drawn."""

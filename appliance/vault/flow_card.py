@@ -14,10 +14,16 @@ from appliance.vault.box import Box, Effect, Ending, State, Step
 from appliance.vault.flow_ends import card_fault, finish, meet, rest
 
 
+def _settle(box: Box) -> Box:
+    """Where the box now stands without a request; a signature goes on, a result stays to be read."""
+    return box if box.state in {State.SIGNING, State.RESULT} else rest(box)
+
+
 def reader_attached(box: Box, _event: b.ReaderAttached, _now: float) -> Step:
     """A reader is back; what is in it will be said."""
-    found = replace(box, reader=True, fault=None)
-    return replace(rest(found), state=State.EMPTY), (b.Publish("reader/attached", Empty()), b.Announce())
+    if box.reader:
+        return box, ()
+    return _settle(replace(box, reader=True, fault=None)), (b.Publish("reader/attached", Empty()), b.Announce())
 
 
 def reader_lost(box: Box, event: b.ReaderLost, now: float) -> Step:
@@ -30,32 +36,37 @@ def reader_lost(box: Box, event: b.ReaderLost, now: float) -> Step:
         return gone, effects
     gone = replace(gone, ticket=box.ticket + 1)
     if box.ask is None:
-        return rest(gone), effects
+        return _settle(gone), effects
     following, more = finish(gone, "card-removed" if met_card else event.code, now)
     return following, effects + more
 
 
-def card_inserted(box: Box, event: b.CardInserted, _now: float) -> Step:
-    """A card is in: read who it is. A patient's card is named and left alone."""
+def card_inserted(box: Box, event: b.CardInserted, now: float) -> Step:
+    """A card is in: read who it is. A patient's card is named and left alone.
+
+    Pulled and pushed during a signature, it is only noted, and read when the signature's end is known.
+    """
+    if not box.reader:
+        return box, ()
+    if box.inserted is not None:  # no card comes in while another is in: a removal was missed
+        emptied, before = card_removed(box, b.CardRemoved(), now)
+        following, after = card_inserted(emptied, event, now)
+        return following, before + after
+    seen = replace(box, inserted=event.session, family=event.family, fault="patient-card" if event.patient else None)
+    effects: tuple[Effect, ...] = (_inserted(event), b.Announce())
+    if box.state is State.SIGNING:
+        return seen, effects
     if event.patient:
-        seen = replace(box, inserted=event.session, card=None, fault="patient-card")
-        effects: tuple[Effect, ...] = (b.Publish("patient-card/inserted", Empty()), b.Announce())
         return (seen if box.ask else rest(seen)), effects
     ticket = box.ticket + 1
-    known = replace(box, inserted=event.session, family=event.family, card=None, fault=None, ticket=ticket)
-    ask = box.ask  # a request that waits for a card has met none yet
-    following = replace(rest(known), ask=ask, state=State.READING)
-    return following, (_inserted(event), b.Announce(), b.Identify(ticket))
+    # a request that waits for a card has met none yet
+    return replace(rest(seen), ask=box.ask, ticket=ticket), (*effects, b.Identify(ticket))
 
 
 def _inserted(event: b.CardInserted) -> b.Publish:
+    if event.patient:
+        return b.Publish("patient-card/inserted", Empty())
     return b.Publish("card/inserted", events.CardInserted(card_session=event.session, family=event.family))
-
-
-def inserted_while_signing(box: Box, event: b.CardInserted, _now: float) -> Step:
-    """Pulled and pushed during a signature: noted; it is read when the signature's end is known."""
-    seen = replace(box, inserted=event.session, family=event.family, card=None, fault=None)
-    return seen, (_inserted(event), b.Announce())
 
 
 def card_removed(box: Box, _event: b.CardRemoved, now: float) -> Step:
@@ -73,8 +84,8 @@ def card_removed(box: Box, _event: b.CardRemoved, now: float) -> Step:
     if box.ask:
         following, more = finish(gone, "card-removed", now, Ending.REMOVED)
         return following, effects + more
-    if patient:
-        return rest(gone), effects
+    if patient or box.state is State.RESULT:
+        return _settle(gone), effects
     return replace(rest(gone), state=State.RESULT, ending=Ending.REMOVED, until=now + box.times.result), effects
 
 
@@ -84,10 +95,8 @@ def identified(box: Box, event: b.Identified, now: float) -> Step:
     data = events.CardIdentified(card_session=card.session, family=card.family, holder=card.holder, test=card.test)
     effects: tuple[Effect, ...] = (b.Publish("card/identified", data), b.Announce())
     known = replace(box, card=card, fault=None)
-    if box.state is State.RESULT:  # the result stays to be read
-        return known, effects
     if box.ask is None:
-        return rest(known), effects
+        return _settle(known), effects
     following, more = meet(known, card, now)
     return following, effects + more
 
@@ -108,10 +117,8 @@ def unreadable(box: Box, event: b.Failed, now: float) -> Step:
     data = events.CardUnreadable(card_session=box.inserted, code=event.code)
     effects: tuple[Effect, ...] = (b.Publish("card/unreadable", data), b.Announce())
     bad = replace(box, card=None, fault=event.code)
-    if box.state is State.RESULT:
-        return bad, effects
     if box.ask is None:
-        return rest(bad), effects
+        return _settle(bad), effects
     following, more = finish(bad, card_fault(bad), now)
     return following, effects + more
 
@@ -140,7 +147,9 @@ def key_fault(box: Box, event: KeyFault, now: float) -> Step:
 def _hindered(box: Box, code: str, part: str, now: float) -> Step:
     """A part the person needs has failed: what is open ends with ``code``."""
     fault = b.Publish(f"{part}/fault", events.Fault(code=f"{part}-fault"))
-    if box.ask is None or box.state is State.SIGNING:  # the agreement is given; the card's answer ends it
+    if box.ask is None:
         return box, (fault, b.Announce())
+    if box.state is State.SIGNING:  # the card's answer ends the document in hand; no other begins, no code is asked
+        return replace(box, stop=box.stop or code), (fault, b.Announce())
     following, effects = finish(box, code, now)
     return following, (fault, b.Announce(), *effects)

@@ -15,7 +15,7 @@ from appliance.vault.records import RequestState
 
 Row = Callable[[Box, Any, float], Step]
 
-CARD_FAULTS = frozenset({"card-mute", "card-unsupported"})
+CARD_FAULTS = frozenset({"card-mute", "card-unsupported", "certificate-invalid", "reader-absent"})
 """Faults of a card that the contract has a code for; every other unreadable card is card-unsupported to software."""
 
 PERSON_CODES = frozenset({"refused", "consent-timeout", "pin-timeout", "pin-wrong"})
@@ -60,7 +60,7 @@ def _resting_state(box: Box) -> State:
         return State.EMPTY
     if box.card:
         return State.READY
-    return State.UNREADABLE if box.fault else State.READING
+    return State.UNREADABLE if box.unreadable else State.READING
 
 
 def finish(box: Box, code: str | None, now: float, ending: Ending = Ending.OUTCOME, tries: int | None = None) -> Step:
@@ -75,11 +75,11 @@ def finish(box: Box, code: str | None, now: float, ending: Ending = Ending.OUTCO
         _end_event(box, ask, code),
         b.Finish(ask, box.results, code, tries),
     ]
-    following = rest(box)
+    # The card's answer to this request, if it still comes, is late; only identification goes on beside requests.
+    following = replace(rest(box), ticket=box.ticket if box.state is State.READING else box.ticket + 1)
     if box.state is State.SIGNING and box.card:
         effects.append(b.ResetCard())
     if box.state is State.SIGNING and following.state is State.READING:  # another card came in meanwhile
-        following = replace(following, ticket=box.ticket + 1)
         effects.append(b.Identify(following.ticket))
     shown = replace(following, state=State.RESULT, ending=ending, outcome=code, ended=ask, until=now + box.times.result)
     return shown, tuple(effects)
@@ -117,6 +117,16 @@ def ended(code: str, ending: Ending = Ending.OUTCOME) -> Row:
     return row
 
 
+def late(code: str) -> Row:
+    """A row that ends the request when a time is over: its own as ``expired``, else the state's as ``code``."""
+    over = ended(code)
+
+    def row(box: Box, event: object, now: float) -> Step:
+        return finish(box, "expired", now) if now >= open_ask(box).expires else over(box, event, now)
+
+    return row
+
+
 def begin(box: Box, ask: Ask, now: float) -> Step:
     """Bring a new request before the person, as far as reader, display and card allow."""
     taken: tuple[Effect, ...] = (b.Move(ask, RequestState.RECEIVED), b.Move(ask, RequestState.ACCEPTED))
@@ -137,15 +147,18 @@ def begin(box: Box, ask: Ask, now: float) -> Step:
 
 def _obstacle(box: Box) -> str | None:
     """What stands in the way of any request, as a code of the contract."""
-    if not box.reader:
-        return box.fault or "reader-absent"
     if not box.display:
         return "display-absent"
-    if not box.keypad:
-        return "internal"
-    if box.state is State.UNREADABLE and box.fault != "patient-card":
-        return card_fault(box)
-    return None
+    return unusable(box) if box.keypad else "internal"
+
+
+def unusable(box: Box) -> str | None:
+    """What is wrong with the reader or with the card in it, as a code of the contract; a patient's card is no card."""
+    if not box.reader:
+        return box.fault or "reader-absent"
+    if box.fault == "reader-busy":
+        return box.fault
+    return card_fault(box) if box.unreadable and box.fault != "patient-card" else None
 
 
 def card_fault(box: Box) -> str:

@@ -36,6 +36,11 @@ def cancelled(box: Box, event: b.Cancelled, now: float) -> Step:
     return finish(box, "cancelled", now)
 
 
+def refused(box: Box, event: Refuse, now: float) -> Step:
+    """``D`` while the card is read: it means the request that waits for it, if any."""
+    return ended("refused")(box, event, now) if box.ask else (box, ())
+
+
 def stopped(box: Box, _event: Refuse, _now: float) -> Step:
     """``D`` while the card signs: no further document is begun."""
     return replace(box, stop="refused"), ()
@@ -133,13 +138,6 @@ def validated(box: Box, _event: Validate, now: float) -> Step:
     return replace(box, state=State.SIGNING, ticket=ticket, entry=None, until=None), effects
 
 
-def pin_elapsed(box: Box, event: b.Elapsed, now: float) -> Step:
-    """The request's time, the entry's time, or only the next drawing of the bar."""
-    if now >= open_ask(box).expires:
-        return finish(box, "expired", now)
-    return ended("pin-timeout")(box, event, now) if now >= entry_of(box).deadline else (box, ())
-
-
 def pin_rejected(box: Box, event: b.PinRejected, now: float) -> Step:
     """A wrong PIN is no error while tries remain."""
     wrong = replace(box, tries=event.tries)
@@ -149,8 +147,9 @@ def pin_rejected(box: Box, event: b.PinRejected, now: float) -> Step:
     if event.tries <= 0:
         following, more = blocked(wrong, now)
         return following, told + more
-    if box.stop or box.card is None:
-        following, more = finish(wrong, box.stop or "card-removed", now, tries=event.tries)
+    stop = _stop(box, now)
+    if stop:
+        following, more = finish(wrong, stop, now, tries=event.tries)
         return following, told + more
     waiting = replace(wrong, state=State.PIN_WRONG, attempt=box.attempt + 1, until=now + box.times.result)
     return waiting, told
@@ -159,11 +158,6 @@ def pin_rejected(box: Box, event: b.PinRejected, now: float) -> Step:
 def wrong_elapsed(box: Box, event: b.Elapsed, now: float) -> Step:
     """The message was read: prompt again, if the request still has time."""
     return finish(box, "expired", now) if now >= open_ask(box).expires else count(box, event, now)
-
-
-def last_try_elapsed(box: Box, event: b.Elapsed, now: float) -> Step:
-    """Nobody confirmed the last try, or the request's time is over."""
-    return finish(box, "expired", now) if now >= open_ask(box).expires else ended("pin-timeout")(box, event, now)
 
 
 def signed(box: Box, event: b.Signed, now: float) -> Step:
@@ -175,15 +169,22 @@ def signed(box: Box, event: b.Signed, now: float) -> Step:
     told: tuple[Effect, ...] = () if box.verified else (verified,)
     if ask.of > 1:
         told = (*told, b.Tell(ask, "signing", done=len(results), result=event.result))
-    known = replace(box, results=results, verified=True)
+    known, stop = replace(box, results=results, verified=True), _stop(box, now)
     if len(results) == ask.of:
         following, more = finish(known, None, now, Ending.DONE)
-    elif box.stop or box.card is None:
-        following, more = finish(known, box.stop or "card-removed", now)
+    elif stop:
+        following, more = finish(known, stop, now)
     else:
         following = replace(known, ticket=box.ticket + 1)
         more = (b.Sign(following.ticket, ask, len(results), verify=False),)
     return following, told + more
+
+
+def _stop(box: Box, now: float) -> str | None:
+    """Why the request goes no further, now that the card has answered; None when it may."""
+    if box.stop or box.card is None:
+        return box.stop or "card-removed"
+    return "expired" if now >= open_ask(box).expires else None
 
 
 def work_failed(box: Box, event: b.Failed, now: float) -> Step:
@@ -191,11 +192,6 @@ def work_failed(box: Box, event: b.Failed, now: float) -> Step:
     if event.code == "pin-blocked":
         return blocked(box, now)
     return finish(box, event.code, now, Ending.REMOVED if event.code == "card-removed" else Ending.OUTCOME)
-
-
-def wait_elapsed(box: Box, _event: b.Elapsed, now: float) -> Step:
-    """No card came, or the request's own time is over."""
-    return finish(box, "expired" if now >= open_ask(box).expires else "card-absent", now)
 
 
 def home(box: Box, _event: object, _now: float) -> Step:

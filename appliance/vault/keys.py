@@ -28,6 +28,7 @@ from appliance.keypad import matrix
 from appliance.keypad.entry import COMMANDS, DIGITS, Clear, Digit, Full, KeyEvent, KeyFault, Refuse, Validate
 from appliance.keypad.matrix import Debounce, Freed, KeyDown, MatrixEvent, Phase, Stuck
 from appliance.secret import Secret, Slot
+from appliance.vault.pulse import BEAT, Pulse
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Keys:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
+        self.pulse = Pulse("keys")
         self._thread = threading.Thread(target=self._run, name="keys", daemon=True)
 
     def start(self) -> None:
@@ -118,6 +120,7 @@ class Keys:
         state = Debounce()
         try:
             while not self._closing:
+                self.pulse.beat()
                 if state.at_rest and self._armed is None:
                     self._rest()
                     state = Debounce()
@@ -145,7 +148,8 @@ class Keys:
             column.pin.when_changed = self._edge
         # A key that closed before its edge was watched makes no edge: look once.
         if not any(column.is_active for column in self._columns):
-            self._wake.wait()
+            while not self._wake.wait(BEAT):
+                self.pulse.beat()
         for column in self._columns:
             column.pin.when_changed = None
         for row in self._rows:

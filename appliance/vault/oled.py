@@ -19,6 +19,8 @@ from luma.core.interface.serial import i2c
 from luma.oled import device as oled
 from PIL.Image import Image
 
+from appliance.vault.pulse import BEAT, Pulse
+
 log = logging.getLogger(__name__)
 
 SIZE: Final = (128, 64)
@@ -78,6 +80,7 @@ class Oled:
         self._panel: Any = None
         self._drawn: bytes | None = None
         self._answers: bool | None = None
+        self.pulse = Pulse("screen")
         self._thread = threading.Thread(target=self._run, name="oled", daemon=True)
         self._thread.start()
 
@@ -105,16 +108,20 @@ class Oled:
         try:
             while True:
                 with self._changed:
-                    self._changed.wait_for(self._is_wanted)
+                    while not self._changed.wait_for(self._is_wanted, BEAT):
+                        self.pulse.beat()
                     if self._closing:
                         return
                     frame = self._frame
+                self.pulse.beat()
                 try:
                     self._draw(frame)
                 except _ERRORS as error:
                     self._lose(error)
+                    pause = RETRIES[min(failures, len(RETRIES) - 1)]
+                    self.pulse.busy(pause)
                     with self._changed:
-                        self._changed.wait_for(lambda: self._closing, RETRIES[min(failures, len(RETRIES) - 1)])
+                        self._changed.wait_for(lambda: self._closing, pause)
                     failures += 1
                 else:
                     failures = 0

@@ -29,6 +29,7 @@ from appliance.errors import (
     ReaderBusy,
 )
 from appliance.secret import Secret
+from appliance.vault.pulse import BEAT, Pulse
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -75,6 +76,33 @@ def check(result: int) -> None:
         raise ERRORS.get(result & 0xFFFFFFFF, ERRORS.get(result, ReaderAbsent))(f"PC/SC {result & 0xFFFFFFFF:08X}")
 
 
+def list_readers(context: int | None) -> list[str]:
+    """Names of the readers pcscd has now.
+
+    Raises:
+        ReaderAbsent: pcscd is away.
+    """
+    result, readers = scard.SCardListReaders(context, [])
+    if result == scard.SCARD_E_NO_READERS_AVAILABLE:
+        return []
+    check(result)
+    return list(readers)
+
+
+def readers_now() -> list[str]:
+    """The same, for a caller without a context.
+
+    Raises:
+        ReaderAbsent: pcscd is away.
+    """
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    check(result)
+    try:
+        return list_readers(context)
+    finally:
+        scard.SCardReleaseContext(context)
+
+
 class CardThread:
     """Plays card scripts, one at a time, on a connection of its own that lasts from the first script to removal."""
 
@@ -84,8 +112,9 @@ class CardThread:
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._context: int | None = None
         self._card: int | None = None
-        self._reader = ""
+        self._reader: str | None = None
         self._protocol = scard.SCARD_PROTOCOL_T0
+        self.pulse = Pulse("card")
         self._thread = threading.Thread(target=self._run, name="pcsc-card", daemon=True)
 
     def start(self) -> None:
@@ -96,6 +125,10 @@ class CardThread:
         """Finish what is in hand, reset the card, end."""
         self._jobs.put(None)
         self._thread.join()
+
+    def use(self, reader: str) -> "Future[None]":
+        """From now on this reader's card is played on."""
+        return self._put(lambda: self._use(reader))
 
     def play(self, script: Callable[[], Script[T]]) -> "Future[T]":
         """Play one script in one transaction.
@@ -119,8 +152,9 @@ class CardThread:
         return future
 
     def _run(self) -> None:
-        while (work := self._jobs.get()) is not None:
+        while (work := self._next()) is not None:
             job, future = work
+            self.pulse.busy()
             try:
                 future.set_result(job())
             except ApplianceError as error:
@@ -131,6 +165,14 @@ class CardThread:
                 future.set_exception(error)
         self._drop()
 
+    def _next(self) -> tuple[Callable[[], Any], Future[Any]] | None:
+        while True:
+            self.pulse.beat()
+            try:
+                return self._jobs.get(timeout=BEAT)
+            except queue.Empty:
+                continue
+
     def _forget(self, error: ApplianceError) -> None:
         """After a lost card or reader the handle is worth nothing; after a lost daemon the context neither."""
         if isinstance(error, (CardRemoved, CardMute, CardReset)):
@@ -138,16 +180,19 @@ class CardThread:
         elif isinstance(error, ReaderAbsent):
             self._drop()
 
+    def _use(self, reader: str) -> None:
+        self._disconnect()
+        self._reader = reader
+
     def _connect(self) -> int:
         if self._card is not None:
             return self._card
+        if self._reader is None:
+            raise ReaderAbsent("no reader was chosen")
         if self._context is None:
             result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
             check(result)
             self._context = context
-        result, readers = scard.SCardListReaders(self._context, [])
-        check(result)
-        self._reader = readers[0]
         result, card, self._protocol = scard.SCardConnect(
             self._context, self._reader, self._mode, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         )
@@ -182,6 +227,7 @@ class CardThread:
             return value
 
     def _transmit(self, command: bytes | SecretCommand) -> bytes:
+        self.pulse.busy()
         if isinstance(command, SecretCommand):
             with self._secret.command(command.header(), command.blocks) as (address, length):
                 return self._transmit_page(address, length)

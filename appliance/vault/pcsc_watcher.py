@@ -8,14 +8,16 @@ Why not pyscard's monitors: they end silently when pcscd restarts (library-facts
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from smartcard import scard
 
 from appliance.errors import ApplianceError
-from appliance.vault.pcsc import check
+from appliance.vault.pcsc import check, list_readers
+from appliance.vault.pulse import Pulse
+from appliance.vault.readers import Role, choose
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +31,14 @@ BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class ReaderSeen:
-    """A usable reader is there."""
+    """Our reader is there; ``name`` is pcscd's."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderGone:
-    """No reader, or no pcscd."""
+    """No reader of ours, or no pcscd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +59,19 @@ Sight = ReaderSeen | ReaderGone | CardSeen | CardGone
 class Watcher:
     """Tells what the reader sees, as it happens, from its own thread.
 
-    ``see`` is called in that thread: hand over and return.
+    ``see`` is called in that thread: hand over and return. ``roles``: as in ``readers.choose``.
     """
 
-    def __init__(self, see: Callable[[Sight], None]) -> None:
+    def __init__(self, see: Callable[[Sight], None], roles: Mapping[str, Role]) -> None:
         self._see = see
+        self._roles = roles
         self._stop = threading.Event()
         self._context: int | None = None
         self._reader: str | None = None
         self._known = False
         self._state = scard.SCARD_STATE_UNAWARE
         self._present = False
+        self.pulse = Pulse("reader")
         self._thread = threading.Thread(target=self._run, name="pcsc-watcher", daemon=True)
 
     def start(self) -> None:
@@ -83,6 +89,7 @@ class Watcher:
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
+            self.pulse.busy(WAIT_MS / 1000)
             try:
                 self._watch()
                 failures = 0
@@ -114,20 +121,17 @@ class Watcher:
                 self._tell(event, bytes(atr))
 
     def _choose(self) -> None:
-        """Keep the reader while it is listed, else take the first one."""
-        result, readers = scard.SCardListReaders(self._context, [])
-        if result == scard.SCARD_E_NO_READERS_AVAILABLE:
-            readers = []
-        else:
-            check(result)
+        """Keep the reader while it is listed, else take ours."""
+        readers = list_readers(self._context)
         if self._reader in readers:
             return
-        if self._reader or not readers:
+        ours = choose(readers, self._roles)
+        if self._reader or ours is None:
             self._lose()
-        if readers:
-            self._known, self._reader, self._present = True, readers[0], False
+        if ours is not None:
+            self._known, self._reader, self._present = True, ours, False
             self._state = scard.SCARD_STATE_UNAWARE
-            self._see(ReaderSeen())
+            self._see(ReaderSeen(ours))
 
     def _tell(self, event: int, atr: bytes) -> None:
         before, self._state = self._state, event & ~scard.SCARD_STATE_CHANGED

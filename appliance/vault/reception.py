@@ -19,6 +19,7 @@ from appliance.vault import access, answers, clock
 from appliance.vault import box as b
 from appliance.vault.box import Ask, Box
 from appliance.vault.carrier import Address, Carrier
+from appliance.vault.flow_ends import unusable
 from appliance.vault.journal import Receive, RequestRow, RequestState
 from appliance.vault.scribe import Scribe
 
@@ -158,8 +159,7 @@ class Reception:
         if box.card and found:
             body = answers.identity(request, box.card, found)
         else:
-            code = "card-absent" if box.reader else box.fault or "reader-absent"
-            body = problems.problem(request.id, answers.contract_code(code))
+            body = problems.problem(request.id, answers.contract_code(unusable(box) or "card-absent"))
         self._carrier.reply(address, body, final=True)
 
 

@@ -32,6 +32,7 @@ from appliance.vault.carrier import Carrier
 from appliance.vault.journal import Entry, Event, Journal, Move, RequestRow, RequestState, Step
 from appliance.vault.keys import Keys
 from appliance.vault.oled import Oled
+from appliance.vault.pulse import stale
 from appliance.vault.reception import Reception
 from appliance.vault.scribe import Scribe
 
@@ -64,7 +65,8 @@ class Vault:
             self._post_from_thread,
             clock=self._loop.time,
         )
-        self._cards = Cards(self._secret, scribe, self._post, shared=config.reader.share == "shared")
+        reader = config.reader
+        self._cards = Cards(self._secret, scribe, self._post, shared=reader.share == "shared", roles=reader.roles)
         self._carrier = Carrier(
             self._welcome(), scribe, self._post, lambda up: self._post(b.LinkChanged(up)), self._delivered
         )
@@ -101,6 +103,7 @@ class Vault:
             self._cards.start()
             self._announce()
             self._tick()
+            self._feed()
             notify(self._environment.notify_socket, "READY=1")
             while (event := await self._inbox.get()) is not None:
                 if isinstance(event, BaseException):
@@ -157,6 +160,18 @@ class Vault:
         """The clock on the screen, once a minute."""
         self._show()
         self._loop.call_later(MINUTE - clock.wall().second, self._tick)
+
+    def _feed(self) -> None:
+        """Tell the service manager that we live, while every loop turns; a silent one gets us restarted."""
+        seconds = self._environment.watchdog
+        if seconds is None:
+            return
+        standing = stale((self._keys.pulse, self._oled.pulse, *self._cards.pulses))
+        if standing:
+            log.error("standing still: %s", ", ".join(standing))
+        else:
+            notify(self._environment.notify_socket, "WATCHDOG=1")
+        self._loop.call_later(seconds / 3, self._feed)
 
     def _show(self) -> None:
         screen = view.look(self._box, self._loop.time(), clock.label(clock.wall()), __version__)

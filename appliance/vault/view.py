@@ -4,12 +4,17 @@ What it is: a pure function of the box, the time and the clock's text. What it i
 (flow.py). Rule: every state has a screen; the screen holds counts and marks, never a digit.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from appliance.screen import kinds
+from appliance.screen.text import drawable
 from appliance.vault.box import Box, Ending, State
 from appliance.vault.flow_ends import bound_card, open_ask
 from appliance.vault.flow_request import entry_of
+
+MARKS = 12
+"""Marks that a screen has room for; a card may take more digits."""
 
 
 def look(box: Box, now: float, clock: str, version: str) -> kinds.Screen:
@@ -31,7 +36,7 @@ def _ready(box: Box, now: float, clock: str) -> kinds.Screen:
     card = box.card
     if card is None or not box.keypad:
         return _home(box, now, clock)
-    return kinds.Ready(card.name, card.profession, card.test, clock, box.link)
+    return kinds.Ready(_legible(card.name), _legible(card.profession), card.test, clock, box.link)
 
 
 def _reading(box: Box, _now: float, _clock: str) -> kinds.Screen:
@@ -43,7 +48,8 @@ def _unreadable(box: Box, _now: float, _clock: str) -> kinds.Screen:
 
 
 def _wait_card(box: Box, _now: float, _clock: str) -> kinds.Screen:
-    return kinds.WaitCard(open_ask(box).client)
+    patient = box.fault == "patient-card"
+    return kinds.Fault("patient-card") if patient else kinds.WaitCard(open_ask(box).client)
 
 
 def _consent(box: Box, _now: float, _clock: str) -> kinds.Screen:
@@ -52,7 +58,7 @@ def _consent(box: Box, _now: float, _clock: str) -> kinds.Screen:
     return kinds.Consent(
         requester=ask.client,
         paired=False,
-        signer=bound_card(box).name,
+        signer=_legible(bound_card(box).name),
         heading=page.heading,
         lines=page.lines,
         page=box.page,
@@ -65,7 +71,7 @@ def _consent(box: Box, _now: float, _clock: str) -> kinds.Screen:
 
 def _pin(box: Box, now: float, _clock: str) -> kinds.Screen:
     entry = entry_of(box)
-    return kinds.Pin(entry.marks, box.tries or 0, entry.remaining(now), entry.reminder(now))
+    return kinds.Pin(min(entry.marks, MARKS), box.tries or 0, entry.remaining(now), entry.reminder(now))
 
 
 def _last_try(box: Box, now: float, _clock: str) -> kinds.Screen:
@@ -85,6 +91,16 @@ def _result(box: Box, _now: float, _clock: str) -> kinds.Screen:
     if box.ending is Ending.DONE and box.ended:
         return kinds.Done(box.ended.of, box.ended.consent.content_shown)
     return RESULTS.get(box.ending) or kinds.Outcome(box.outcome or "internal")
+
+
+def _legible(text: str) -> str:
+    """What a card says of its holder, in the letters the screen has: Ñ as N, what has no such letter as ``?``."""
+    return "".join(letter if drawable(letter) else _plain(letter) for letter in text)
+
+
+def _plain(letter: str) -> str:
+    base = unicodedata.normalize("NFD", letter)[0]
+    return base if drawable(base) else "?"
 
 
 RESULTS: Mapping[Ending, kinds.Screen] = {Ending.REMOVED: kinds.Removed(), Ending.BLOCKED: kinds.PinBlocked()}

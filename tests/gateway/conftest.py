@@ -2,6 +2,7 @@ import contextlib
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,27 +19,51 @@ from scripted_vault import ScriptedVault  # noqa: E402 -- same
 class Gateway:
     """The real process, started as the unit starts it."""
 
-    def __init__(self, folder: Path, url: str, requests: str = "broker") -> None:
+    def __init__(self, folder: Path, url: str, requests: str, more: str) -> None:
         self.file = folder / "appliance.toml"
-        self.log = folder / "gateway.log"
         self.file.write_text(
             f'[device]\nid = "cps-demo"\n[mqtt]\nurl = "{url}"\nrequests = "{requests}"\n'
-            f'[paths]\nrun = "{folder}"\nstate = "{folder}"\n'
+            f'[paths]\nrun = "{folder}"\nstate = "{folder}"\n{more}'
         )
         self.process = None
 
     def start(self, **environment):
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "appliance.gateway", "--config", str(self.file)],
-                stderr=log,
-                env={"PATH": "/usr/bin:/bin", **environment},
-            )
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "appliance.gateway", "--config", str(self.file)],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"PATH": "/usr/bin:/bin", **environment},
+        )
+        self._said = ""
+        self._news = threading.Condition()
+        self._listener = threading.Thread(target=self._listen, args=(self.process.stderr,))
+        self._listener.start()
         return self
+
+    def _listen(self, stream):
+        with stream:
+            for line in stream:
+                with self._news:
+                    self._said += line
+                    self._news.notify_all()
+
+    def wait_log(self, text):
+        with self._news:
+            assert self._news.wait_for(lambda: text in self._said, 30), self._said
+
+    def log(self):
+        """All it said; for a process that has ended."""
+        self._listener.join(30)
+        return self._said
 
     def kill(self):
         self.process.kill()
         self.process.wait(30)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.kill()
+        self._listener.join(30)
 
     def stop(self):
         self.process.terminate()
@@ -70,9 +95,9 @@ def vault(folder):
 def make_gateway(folder):
     with contextlib.ExitStack() as ends:
 
-        def make(url, requests="broker", **environment):
-            gateway = Gateway(folder, url, requests).start(**environment)
-            ends.callback(lambda: gateway.process.poll() is None and gateway.kill())
+        def make(url, requests="broker", more="", **environment):
+            gateway = Gateway(folder, url, requests, more).start(**environment)
+            ends.callback(gateway.end)
             return gateway
 
         yield make

@@ -103,10 +103,11 @@ class ScriptedVault:
     # --- what the test waits for --------------------------------------------------------------------------------------
 
     def wait(self, wanted, count=1):
-        """The first ``count`` received messages for which ``wanted`` (a type, a value or a predicate) holds."""
-        holds = {type: lambda m: isinstance(m, wanted)}.get(type(wanted)) or (
-            wanted if callable(wanted) else lambda m: m == wanted
-        )
+        """The first ``count`` received messages that are ``wanted``, a type or a value."""
+
+        def holds(message):
+            return isinstance(message, wanted) if isinstance(wanted, type) else message == wanted
+
         found = []
 
         def enough():

@@ -1,0 +1,23 @@
+"""A build of the vault that must not exist: its transport repeats every command that carries a secret.
+
+What it is: the control of the journeys' count of VERIFY, started as ``python -m retrying_vault`` in place of
+``appliance.simulator.vault``. What it is not: anything the product ships or can be told to do.
+"""
+
+import sys
+
+from appliance.simulator.vault import main
+from appliance.vault.pcsc import CardThread
+
+_once = CardThread._transmit_page
+
+
+def _twice(thread, address, length):
+    _once(thread, address, length)
+    return _once(thread, address, length)
+
+
+CardThread._transmit_page = _twice
+
+if __name__ == "__main__":
+    sys.exit(main())

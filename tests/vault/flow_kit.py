@@ -1,0 +1,188 @@
+"""The flow played in a test: a card, requests, the way to each state, and one example of each event."""
+
+import dataclasses
+import functools
+import typing
+import uuid
+
+from appliance.contract.messages import Document, SignRequest
+from appliance.contract.replies import RawResult
+from appliance.keypad import entry as keys
+from appliance.signing.consent import compose
+from appliance.vault import box as b
+from appliance.vault import flow
+from appliance.vault.box import Ask, Box, Card, State
+
+CLIENT = "demo-desk"
+SESSION = "insertion-1"
+LETTER = "Pansement simple, une fois par jour, à domicile, dimanche et jours fériés compris."
+
+
+def card(session=SESSION, **changes):
+    found = Card(session, "holder-1", "S. DURAND", "Infirmière", test=True, family="cps3", pin_min=4, pin_max=4)
+    return dataclasses.replace(found, **changes)
+
+
+@functools.cache
+def documents(count=1, media_type="text/plain;charset=utf-8"):
+    found = tuple(
+        Document(kind="content", media_type=media_type, title=f"Acte {i}", data=LETTER.encode())
+        for i in range(1, count + 1)
+    )
+    return found, compose(found, CLIENT)
+
+
+def ask(number=1, *, now=0.0, client=CLIENT, count=1, media_type="text/plain;charset=utf-8", **members):
+    """A request received at ``now``; ``members`` are the request's own, ``ttl`` 120 by default."""
+    found, consent = documents(count, media_type)
+    request = SignRequest(v=1, id=str(uuid.UUID(int=number)), documents=found, format="raw", **members)
+    return Ask(client, request, consent, now + request.ttl)
+
+
+def result(index=0):
+    return RawResult(index=index, shown="content", signature=b"s" * 256, certificate=b"c")
+
+
+class Play:
+    """A box and its time; ``feed`` takes events, or functions of the box that give one."""
+
+    def __init__(self, *events):
+        self.box, self.now = Box(), 0.0
+        self.effects = ()
+        self.feed(*events)
+
+    def feed(self, *events, after=0.0):
+        """Play ``events``, ``after`` seconds later; ``effects`` are the last one's."""
+        self.now += after
+        for event in events:
+            made = event(self.box) if callable(event) else event
+            self.box, self.effects = flow.step(self.box, made, self.now)
+        return self
+
+    def elapse(self):
+        """Let the time that the box waits for come."""
+        self.now = max(self.now, flow.deadline(self.box, self.now))
+        return self.feed(b.Elapsed())
+
+    def of(self, kind):
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+    @property
+    def finish(self):
+        (finish,) = self.of(b.Finish)
+        return finish
+
+    @property
+    def topics(self):
+        return [publish.topic for publish in self.of(b.Publish)]
+
+
+def identified(**changes):
+    return lambda box: b.Identified(box.ticket, card(box.inserted, **changes))
+
+
+def failed(code):
+    return lambda box: b.Failed(box.ticket, code)
+
+
+def held(box):
+    return b.Held(box.ticket)
+
+
+def tries(count):
+    return lambda box: b.TriesRead(box.ticket, count)
+
+
+def rejected(count):
+    return lambda box: b.PinRejected(box.ticket, count)
+
+
+def signed(box):
+    return b.Signed(box.ticket, result(len(box.results)))
+
+
+def asked(**changes):
+    return b.Asked(ask(**changes))
+
+
+ATTACHED = (b.ReaderAttached(),)
+INSERTED = (*ATTACHED, b.CardInserted(SESSION, "cps3"))
+READY = (*INSERTED, identified())
+PATIENT = (*ATTACHED, b.CardInserted("insertion-v", patient=True))
+LAST_PAGE = (keys.Next(),) * (len(documents(3)[1].pages) - 1)
+CONSENT = (*READY, asked())
+AGREED = (*CONSENT, *LAST_PAGE, keys.Agree())
+PIN = (*AGREED, tries(3))
+TYPED = (*PIN, *(keys.Digit(),) * 4)
+SIGNING = (*TYPED, keys.Validate())
+BATCH = (*READY, asked(count=3), *LAST_PAGE, keys.Agree(), tries(3), *(keys.Digit(),) * 4, keys.Validate())
+WRONG = (*SIGNING, rejected(2))
+LAST_TRY = (*AGREED, tries(1))
+
+WALKS = {
+    State.STARTING: {"start": ()},
+    State.NO_READER: {"absent": (b.ReaderLost("reader-absent"),), "busy": (b.ReaderLost("reader-busy"),)},
+    State.EMPTY: {"empty": ATTACHED, "removed and read": (*READY, b.CardRemoved(), keys.Agree())},
+    State.READING: {
+        "card": INSERTED,
+        "held": (*INSERTED, held),
+        "asked": (*INSERTED, asked()),
+        "asked and held": (*INSERTED, asked(), held),
+    },
+    State.UNREADABLE: {"mute": (*INSERTED, failed("card-mute")), "patient": PATIENT},
+    State.READY: {"ready": READY},
+    State.WAIT_CARD: {"empty": (*ATTACHED, asked()), "patient": (*PATIENT, asked())},
+    State.CONSENT: {
+        "first page": CONSENT,
+        "last page": (*CONSENT, *LAST_PAGE),
+        "title": (*READY, asked(media_type="application/pdf")),
+    },
+    State.COUNTING: {"first": AGREED, "again": (*WRONG, keys.Agree())},
+    State.LAST_TRY: {"counted": LAST_TRY},
+    State.PIN: {
+        "empty": PIN,
+        "typed": TYPED,
+        "second": (*WRONG, keys.Validate(), tries(2)),
+        "last": (*LAST_TRY, keys.Agree()),
+    },
+    State.PIN_WRONG: {"two left": WRONG, "one left": (*SIGNING, rejected(1))},
+    State.SIGNING: {
+        "one": SIGNING,
+        "batch": (*BATCH, signed),
+        "stopped": (*BATCH, keys.Refuse()),
+        "card gone": (*SIGNING, b.CardRemoved()),
+        "reader gone": (*SIGNING, b.ReaderLost("reader-absent")),
+        "another card": (*SIGNING, b.CardRemoved(), b.CardInserted("insertion-2", "cps4")),
+    },
+    State.RESULT: {
+        "done": (*SIGNING, signed),
+        "batch done": (*BATCH, signed, signed, signed),
+        "removed": (*READY, b.CardRemoved()),
+        "blocked": (*AGREED, tries(0)),
+        "refused": (*CONSENT, keys.Refuse()),
+        "another card": (*SIGNING, b.CardRemoved(), b.CardInserted("insertion-2", "cps4"), signed),
+    },
+}
+"""State -> ways to reach it."""
+
+EXAMPLES = {
+    b.ReaderAttached: b.ReaderAttached(),
+    b.ReaderLost: b.ReaderLost("reader-absent"),
+    b.CardInserted: b.CardInserted("insertion-9", "cps3"),
+    b.CardRemoved: b.CardRemoved(),
+    b.Identified: identified(),
+    b.Asked: asked(number=9),
+    b.Cancelled: lambda box: b.Cancelled(CLIENT, box.ask.id if box.ask else "none"),
+    b.TriesRead: tries(3),
+    b.PinRejected: rejected(2),
+    b.Signed: signed,
+    b.Failed: failed("card-mute"),
+    b.Held: held,
+    b.DisplayChanged: b.DisplayChanged(ok=False),
+    b.LinkChanged: b.LinkChanged(up=True),
+    b.Elapsed: b.Elapsed(),
+    **{kind: kind() for kind in typing.get_args(keys.KeyEvent)},
+}
+"""One of each event; a function where it depends on the box."""
+
+TICKETED = (b.Identified, b.TriesRead, b.PinRejected, b.Signed, b.Failed, b.Held)
