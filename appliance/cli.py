@@ -32,7 +32,13 @@ def _softcard() -> Command:
     return Command(softcard.add_arguments, softcard.main, "serve a soft card to a virtual reader (vpcd)")
 
 
-COMMANDS: Mapping[str, Callable[[], Command]] = {"demo": _demo, "softcard": _softcard}
+def _status() -> Command:
+    from appliance import status  # noqa: PLC0415 - as above
+
+    return Command(status.add_arguments, status.main, "how the box on this machine is")
+
+
+COMMANDS: Mapping[str, Callable[[], Command]] = {"demo": _demo, "softcard": _softcard, "status": _status}
 """Name -> how to get it; only the one that runs is imported."""
 
 

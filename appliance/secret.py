@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from appliance.errors import SecretError
 
@@ -66,7 +66,7 @@ class Secret:
 
     def __init__(self) -> None:
         self._lengths = [0, 0, 0]
-        self.kind = "memfd_secret"
+        self.kind: Literal["memfd_secret", "locked"] = "memfd_secret"
         memory = _secret_memory()
         if memory is None:
             self.kind = "locked"

@@ -41,6 +41,7 @@ ROOMS = {
     "simulator.vpcd": "soft cards",
     "simulator.vault": "simulated vault",
     "cli": "cli",
+    "status": "cli",
     "__main__": "cli",
 }
 

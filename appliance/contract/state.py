@@ -15,6 +15,7 @@ from appliance.contract.messages import Pseudonym
 
 BoxState = Literal["starting", "online", "degraded", "updating"]
 OfflineReason = Literal["lwt", "vault", "stopped"]
+SecretMemory = Literal["memfd_secret", "locked"]
 
 
 class _Retained(Struct, frozen=True, rename="camel", kw_only=True):
@@ -47,13 +48,18 @@ class PublicKey(_Retained, frozen=True):
 
 
 class Info(_Retained, frozen=True):
-    """``info``: what this box is. ``capabilities`` are verbs and formats, such as ``sign:jws``."""
+    """``info``: what this box is. ``capabilities`` are verbs and formats, such as ``sign:jws``.
+
+    ``secret_memory`` is where digits stand while they are typed: memory that not even the kernel maps, or, where the
+    kernel has none, a locked page that is left out of core dumps (security.md §2.3).
+    """
 
     software: str
     contract: str
     capabilities: tuple[str, ...]
     languages: tuple[str, ...]
     journal_id: str
+    secret_memory: SecretMemory
     public_keys: tuple[PublicKey, ...] = ()
     package_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")] | UnsetType = UNSET
 

@@ -137,13 +137,46 @@ class Status(Message, frozen=True, tag="status"):
     state: BoxState
 
 
+# --- command line <-> vault, on the admin socket --------------------------------------------------------------------
+
+
+class AskStatus(Message, frozen=True, tag="ask-status"):
+    """How is the box?"""
+
+
+class BoxStatus(Message, frozen=True, tag="box-status"):
+    """How the box is: nothing of a person, nothing of a request.
+
+    ``screen`` is the state of the flow, ``memory`` the kind that holds digits, ``last_seq`` and
+    ``acknowledged`` the outbox's last event and the broker's last word.
+    """
+
+    version: Label
+    device: Client
+    boot_id: Label
+    screen: Label
+    reader: bool
+    card: bool
+    display: bool
+    keypad: bool
+    broker: bool
+    requests: Label
+    memory: Label
+    last_seq: Annotated[int, msgspec.Meta(ge=0)]
+    acknowledged: Annotated[int, msgspec.Meta(ge=0)]
+
+
 FromGateway = Hello | Request | Ack | ReplyAck | Broker | Dropped
 FromVault = Welcome | Event | Reply | State | Status
-LinkMessage = FromGateway | FromVault
+FromAdmin = AskStatus
+ToAdmin = BoxStatus
+LinkMessage = FromGateway | FromVault | FromAdmin | ToAdmin
 
 _encoder = msgspec.json.Encoder()
 _from_gateway: msgspec.json.Decoder[FromGateway] = msgspec.json.Decoder(FromGateway)
 _from_vault: msgspec.json.Decoder[FromVault] = msgspec.json.Decoder(FromVault)
+_from_admin: msgspec.json.Decoder[FromAdmin] = msgspec.json.Decoder(FromAdmin)
+_to_admin: msgspec.json.Decoder[ToAdmin] = msgspec.json.Decoder(ToAdmin)
 
 
 def encode(message: LinkMessage) -> bytes:
@@ -186,3 +219,21 @@ def decode_from_vault(line: bytes) -> FromVault:
         LinkError: not one message of the vault's set.
     """
     return _decode(_from_vault, line)
+
+
+def decode_from_admin(line: bytes) -> FromAdmin:
+    """What the vault reads on the admin socket.
+
+    Raises:
+        LinkError: not one message of the command line's set.
+    """
+    return _decode(_from_admin, line)
+
+
+def decode_to_admin(line: bytes) -> ToAdmin:
+    """What the command line reads.
+
+    Raises:
+        LinkError: not one message of the vault's set on the admin socket.
+    """
+    return _decode(_to_admin, line)

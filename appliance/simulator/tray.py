@@ -143,8 +143,12 @@ class VirtualTray(Tray):
         """As above."""
         if self._inside:
             raise SimulatorError("there is a card in the slot")
-        self._slot.insert(self.own())
-        self._inside = True
+        self._inside = True  # before: it may be torn out at once
+        try:
+            self._slot.insert(self.own())
+        except SimulatorError:
+            self._inside = False
+            raise
 
     def remove(self) -> None:
         """As above."""

@@ -67,6 +67,10 @@ class Scribe:
         """As ``Journal.last_acknowledged``."""
         return await self._run(lambda: self._journal.last_acknowledged)
 
+    async def last_seq(self) -> int:
+        """As ``Journal.last_seq``."""
+        return await self._run(lambda: self._journal.last_seq)
+
     async def find_request(self, peer: str, identifier: str) -> RequestRow | None:
         """As ``Journal.find_request``."""
         return await self._run(lambda: self._journal.find_request(peer, identifier))

@@ -8,18 +8,15 @@ Rule: the journal's transaction of a step is on disk before any other effect of 
 import asyncio
 import logging
 import signal
-import uuid
 from collections.abc import Sequence
 from typing import Any
-
-import msgspec
 
 from appliance import __version__
 from appliance.config import Config, Environment
 from appliance.contract import VERSION, events, state
 from appliance.contract.topics import Topics
 from appliance.link import messages as link
-from appliance.link.channel import serve
+from appliance.link.channel import Channel, serve, serve_with
 from appliance.notify import notify
 from appliance.screen.fr import WORDS
 from appliance.screen.screens import render
@@ -29,8 +26,9 @@ from appliance.vault import box as b
 from appliance.vault.box import Box
 from appliance.vault.cards import Cards
 from appliance.vault.carrier import Carrier
-from appliance.vault.journal import Entry, Event, Journal, Move, RequestRow, RequestState, Step
+from appliance.vault.journal import Event, Journal
 from appliance.vault.keys import Keys
+from appliance.vault.ledger import Ledger, public_event
 from appliance.vault.oled import Oled
 from appliance.vault.pulse import stale
 from appliance.vault.reception import Reception
@@ -71,6 +69,7 @@ class Vault:
             self._welcome(), scribe, self._post, lambda up: self._post(b.LinkChanged(up)), self._delivered
         )
         self._reception = Reception(config, scribe, self._carrier)
+        self._ledger = Ledger(self._topics, scribe, self._reception.record, self._carrier.wake)
 
     def stop(self) -> None:
         """End after the event in hand; for signal handlers."""
@@ -93,11 +92,14 @@ class Vault:
         log.info("vault %s, secrets in %s memory", __version__, self._secret.kind)
         self._loop.set_exception_handler(self._stray)
         self._show()
-        await self._recover()
+        await self._reception.recover(await self._ledger.recover())
         started = events.Started(version=__version__, contract=VERSION)
-        await self._commit([b.Publish("system/started", started)])
-        where = self._environment.sockets.get("link", self._config.paths.run / "link.sock")
-        server = await serve(where, self._carrier.meet)
+        await self._ledger.commit([b.Publish("system/started", started)])
+        passed, folder = self._environment.sockets, self._config.paths.run
+        servers = (
+            await serve(passed.get("link", folder / "link.sock"), self._carrier.meet),
+            await serve_with(passed.get("admin", folder / "admin.sock"), self._meet_admin, link.decode_from_admin),
+        )
         try:
             self._keys.start()
             self._cards.start()
@@ -111,7 +113,8 @@ class Vault:
                 await self._take(event)
         finally:
             notify(self._environment.notify_socket, "STOPPING=1")
-            server.close()
+            for server in servers:
+                server.close()
             await self._close()
 
     async def _close(self) -> None:
@@ -120,7 +123,7 @@ class Vault:
         await self._cards.close()
         self._secret.close()
         self._oled.close()
-        await self._commit([b.Publish("system/stopping", events.Stopping(reason="stopped"))])
+        await self._ledger.commit([b.Publish("system/stopping", events.Stopping(reason="stopped"))])
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
@@ -180,7 +183,7 @@ class Vault:
     # --- out ----------------------------------------------------------------------------------------------------------
 
     async def _perform(self, effects: Sequence[b.Effect]) -> None:
-        await self._commit(effects)
+        await self._ledger.commit(effects)
         for effect in effects:
             match effect:
                 case b.Tell():
@@ -205,27 +208,31 @@ class Vault:
         if effect.wipe:
             self._secret.wipe()
 
-    async def _commit(self, effects: Sequence[b.Effect]) -> None:
-        """Everything of one step that must outlive it, in one transaction."""
-        outgoing = [self._public(effect) for effect in effects if isinstance(effect, b.Publish)]
-        moves = [self._move(effect) for effect in effects if isinstance(effect, b.Move)]
-        if outgoing or moves:
-            audit = [entry for effect in effects if (entry := _entry(effect)) is not None]
-            await self._scribe.commit(outgoing, moves, audit)
-            self._carrier.wake()
-
-    def _move(self, move: b.Move) -> Move:
-        if move.to is RequestState.RECEIVED:
-            return self._reception.record(move.ask)
-        return Step(move.ask.client, move.ask.id, move.to, answers.contract_code(move.code) if move.code else None)
-
-    def _public(self, publish: b.Publish) -> Event:
-        return public_event(self._topics, self._scribe.journal_id, self._scribe.boot_id, publish)
-
     def _announce(self) -> None:
         self._carrier.state("reader", answers.reader(self._box))
         self._carrier.state("card", answers.card(self._box))
         self._carrier.state("health", answers.health(self._box, clock_set=clock.believable(clock.wall())))
+
+    async def _meet_admin(self, channel: Channel[link.FromAdmin]) -> None:
+        """Answer the installer's command line."""
+        async for _ in channel:
+            box = self._box
+            status = link.BoxStatus(
+                version=__version__,
+                device=self._config.device.id,
+                boot_id=self._scribe.boot_id,
+                screen=box.state.value,
+                reader=box.reader,
+                card=box.inserted is not None,
+                display=box.display,
+                keypad=box.keypad,
+                broker=box.link,
+                requests=self._config.mqtt.requests,
+                memory=self._secret.kind,
+                last_seq=await self._scribe.last_seq(),
+                acknowledged=await self._scribe.acknowledged(),
+            )
+            await channel.send(status)
 
     # --- beginning ----------------------------------------------------------------------------------------------------
 
@@ -236,6 +243,7 @@ class Vault:
             capabilities=CAPABILITIES if self._config.mqtt.requests != "off" else (),
             languages=LANGUAGES,
             journal_id=self._scribe.journal_id,
+            secret_memory=self._secret.kind,
         )
         return link.Welcome(
             device=self._config.device.id,
@@ -245,24 +253,6 @@ class Vault:
             contract=VERSION,
             info=state.encode(info),
         )
-
-    async def _recover(self) -> None:
-        """End what a crash left open: after card-started nobody knows, before it nothing happened (design §2)."""
-        cut = [row for row in await self._scribe.open_requests() if not row.final]
-        ends = [(row, _cut_code(row)) for row in cut]
-        failed = [
-            b.Publish("sign/failed", events.SignFailed(client=row.peer, request=row.id, code=code, signed=0))
-            for row, code in ends
-        ]
-        moves = [Step(row.peer, row.id, RequestState.FAILED, code) for row, code in ends]
-        if moves:
-            audit = [entry for effect in failed if (entry := _entry(effect)) is not None]
-            await self._scribe.commit([self._public(publish) for publish in failed], moves, audit)
-        await self._reception.recover(await self._scribe.open_requests())
-
-
-def _cut_code(row: RequestRow) -> str:
-    return "outcome-unknown" if row.state is RequestState.CARD_STARTED else "cancelled"
 
 
 def _times(config: Config) -> b.Times:
@@ -276,31 +266,6 @@ def _times(config: Config) -> b.Times:
         wait_card=times.wait_card,
         result=times.result,
     )
-
-
-def _entry(effect: b.Effect) -> Entry | None:
-    """The audit's word for an effect; every public event has one, and the person's agreement."""
-    if isinstance(effect, b.Publish):
-        data = {name: value for name, value in msgspec.to_builtins(effect.data).items() if name != "holder"}
-        return Entry(effect.topic, data, getattr(effect.data, "holder", None))
-    if isinstance(effect, b.Move) and effect.to is RequestState.AGREED:
-        ask = effect.ask
-        seen = {"client": ask.client, "request": ask.id, "fingerprint": ask.consent.fingerprint}
-        return Entry("request/agreed", seen | {"shown": ask.consent.shown}, effect.holder)
-    return None
-
-
-def public_event(topics: Topics, journal_id: str, boot_id: str, publish: b.Publish) -> Event:
-    """A public event as the journal takes it; its envelope is made when its ``seq`` is given."""
-    domain, name = publish.topic.split("/")
-    time, ident = clock.timestamp(clock.wall()), str(uuid.uuid4())
-
-    def encode(seq: int) -> bytes:
-        return events.cloud_event(
-            topics, domain, name, publish.data, id=ident, time=time, seq=seq, journal_id=journal_id, boot_id=boot_id
-        )
-
-    return Event(domain, name, encode)
 
 
 async def run(config: Config) -> int:

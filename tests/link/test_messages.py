@@ -11,9 +11,12 @@ from appliance.link import messages
 from appliance.link.messages import (
     LINE_LIMIT,
     Ack,
+    AskStatus,
+    BoxStatus,
     Broker,
     Dropped,
     Event,
+    FromAdmin,
     FromGateway,
     FromVault,
     Hello,
@@ -22,9 +25,12 @@ from appliance.link.messages import (
     Request,
     State,
     Status,
+    ToAdmin,
     Welcome,
+    decode_from_admin,
     decode_from_gateway,
     decode_from_vault,
+    decode_to_admin,
     encode,
 )
 
@@ -46,6 +52,12 @@ DOWN = [
     Status("degraded"),
 ]
 
+ASKED = AskStatus()
+TOLD = BoxStatus(
+    version="0.1.0", device="cps-demo", boot_id="b", screen="ready", reader=True, card=True, display=True, keypad=True,
+    broker=False, requests="off", memory="locked", last_seq=3, acknowledged=2,
+)  # fmt: skip
+
 # Every field that may cross the link. A field that could carry what the person types belongs to no message.
 FIELDS = {
     "Hello": {"version": str},
@@ -64,20 +76,25 @@ FIELDS = {
     },
     "State": {"name": typing.Literal, "payload": bytes},
     "Status": {"state": typing.Literal},
+    "AskStatus": {},
+    "BoxStatus": {
+        "version": str, "device": str, "boot_id": str, "screen": str, "reader": bool, "card": bool, "display": bool,
+        "keypad": bool, "broker": bool, "requests": str, "memory": str, "last_seq": int, "acknowledged": int,
+    },
 }  # fmt: skip
 
 
 def test_the_set_is_closed_and_no_type_can_carry_a_pin():
     """Names and types of every field; a new one is a decision that this test asks for."""
     found = {}
-    for struct in typing.get_args(FromGateway) + typing.get_args(FromVault):
+    for struct in (*typing.get_args(FromGateway), *typing.get_args(FromVault), FromAdmin, ToAdmin):
         hints = typing.get_type_hints(struct)
         found[struct.__name__] = {
             name: typing.Literal if typing.get_origin(hints[name]) is typing.Literal else hints[name]
             for name in struct.__struct_fields__
         }
     assert found == FIELDS
-    words = {name for fields in found.values() for name in fields}
+    words = {name for fields in found.values() for name, kind in fields.items() if kind is not bool}
     assert not [
         word for word in words if any(hint in word for hint in ("pin", "code", "digit", "secret", "key", "puk"))
     ]
@@ -85,7 +102,8 @@ def test_the_set_is_closed_and_no_type_can_carry_a_pin():
 
 def test_both_directions_have_their_own_types():
     assert not set(typing.get_args(FromGateway)) & set(typing.get_args(FromVault))
-    tags = {struct.__struct_config__.tag for struct in typing.get_args(FromGateway) + typing.get_args(FromVault)}
+    every = (*typing.get_args(FromGateway), *typing.get_args(FromVault), FromAdmin, ToAdmin)
+    tags = {struct.__struct_config__.tag for struct in every}
     assert len(tags) == len(FIELDS)
 
 
@@ -104,6 +122,17 @@ def test_down(message):
     assert decode_from_vault(encode(message)) == message
     with pytest.raises(LinkError):
         decode_from_gateway(encode(message))
+
+
+def test_the_admin_socket_has_a_set_of_its_own():
+    assert decode_from_admin(encode(ASKED)) == ASKED
+    assert decode_to_admin(encode(TOLD)) == TOLD
+    for decode in (decode_from_gateway, decode_from_vault, decode_to_admin):
+        with pytest.raises(LinkError):
+            decode(encode(ASKED))
+    for message in (*UP, *DOWN, TOLD):
+        with pytest.raises(LinkError):
+            decode_from_admin(encode(message))
 
 
 @pytest.mark.parametrize("line", [
@@ -142,14 +171,14 @@ def test_reprs_hold_no_payload():
 
 @given(st.binary(max_size=200))
 def test_any_bytes(line):
-    for decode in (decode_from_gateway, decode_from_vault):
+    for decode in (decode_from_gateway, decode_from_vault, decode_from_admin, decode_to_admin):
         try:
             assert isinstance(decode(line), messages.Message)
         except LinkError as error:
             assert error.code == "link-broken"  # noqa: PT017
 
 
-@given(st.sampled_from(UP + DOWN), st.data())
+@given(st.sampled_from([*UP, *DOWN, ASKED, TOLD]), st.data())
 def test_any_edit_of_a_line(message, data):
     line = bytearray(encode(message))
     at = data.draw(st.integers(0, len(line) - 1))

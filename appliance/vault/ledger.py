@@ -1,0 +1,101 @@
+"""What of a step must outlive it: public events, the states of requests, the audit's words, in one transaction.
+
+What it is: effects of the flow as records of the journal. What it is not: the journal (journal.py) or a decision.
+Rule: every public event has an audit entry of its own, and so has every agreement of a person.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from appliance.contract import events
+from appliance.contract.topics import Topics
+from appliance.vault import answers, clock
+from appliance.vault import box as b
+from appliance.vault.box import Ask
+from appliance.vault.journal import Entry, Event, Move, Receive, RequestRow, RequestState, Step
+from appliance.vault.scribe import Scribe
+
+
+class Ledger:
+    """For one start of the vault; ``record`` says where a new request's reply goes, ``wake`` that events came."""
+
+    def __init__(
+        self, topics: Topics, scribe: Scribe, record: Callable[[Ask], Receive], wake: Callable[[], None]
+    ) -> None:
+        self._topics = topics
+        self._scribe = scribe
+        self._record = record
+        self._wake = wake
+
+    async def commit(self, effects: Sequence[b.Effect]) -> None:
+        """Everything of one step that must outlive it.
+
+        Raises:
+            JournalError: it is not on disk; nothing else of the step may happen.
+        """
+        outgoing = [self._public(effect) for effect in effects if isinstance(effect, b.Publish)]
+        moves = [self._move(effect) for effect in effects if isinstance(effect, b.Move)]
+        if outgoing or moves:
+            await self._scribe.commit(outgoing, moves, _entries(effects))
+            self._wake()
+
+    async def recover(self) -> list[RequestRow]:
+        """End what a crash left open, and return every request whose final reply is still owed.
+
+        After card-started nobody knows whether a signature exists; before it nothing happened (design §2).
+
+        Raises:
+            JournalError: the journal fails.
+        """
+        cut = [(row, _cut_code(row)) for row in await self._scribe.open_requests() if not row.final]
+        failed = [
+            b.Publish("sign/failed", events.SignFailed(client=row.peer, request=row.id, code=code, signed=0))
+            for row, code in cut
+        ]
+        if cut:
+            moves = [Step(row.peer, row.id, RequestState.FAILED, code) for row, code in cut]
+            await self._scribe.commit([self._public(publish) for publish in failed], moves, _entries(failed))
+        return await self._scribe.open_requests()
+
+    def _move(self, move: b.Move) -> Move:
+        if move.to is RequestState.RECEIVED:
+            return self._record(move.ask)
+        return Step(move.ask.client, move.ask.id, move.to, answers.contract_code(move.code) if move.code else None)
+
+    def _public(self, publish: b.Publish) -> Event:
+        return public_event(self._topics, self._scribe.journal_id, self._scribe.boot_id, publish)
+
+
+def _cut_code(row: RequestRow) -> str:
+    return "outcome-unknown" if row.state is RequestState.CARD_STARTED else "cancelled"
+
+
+def _entries(effects: Sequence[b.Effect]) -> list[Entry]:
+    return [entry for effect in effects if (entry := _entry(effect)) is not None]
+
+
+def _entry(effect: b.Effect) -> Entry | None:
+    """The audit's word for an effect; every public event has one, and the person's agreement."""
+    if isinstance(effect, b.Publish):
+        data = {name: value for name, value in msgspec.to_builtins(effect.data).items() if name != "holder"}
+        return Entry(effect.topic, data, getattr(effect.data, "holder", None))
+    if isinstance(effect, b.Move) and effect.to is RequestState.AGREED:
+        ask = effect.ask
+        seen = {"client": ask.client, "request": ask.id, "fingerprint": ask.consent.fingerprint}
+        return Entry("request/agreed", seen | {"shown": ask.consent.shown}, effect.holder)
+    return None
+
+
+def public_event(topics: Topics, journal_id: str, boot_id: str, publish: b.Publish) -> Event:
+    """A public event as the journal takes it; its envelope is made when its ``seq`` is given."""
+    domain, name = publish.topic.split("/")
+    time, ident = clock.timestamp(clock.wall()), str(uuid.uuid4())
+
+    def encode(seq: int) -> bytes:
+        return events.cloud_event(
+            topics, domain, name, publish.data, id=ident, time=time, seq=seq, journal_id=journal_id, boot_id=boot_id
+        )
+
+    return Event(domain, name, encode)
