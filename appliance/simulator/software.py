@@ -64,6 +64,7 @@ class Software:
         self.client = Client(url, DEVICE, name, on_message=self._hear)
         self._folder, self._tell = folder, tell
         self._last: str | None = None
+        self._files = threading.Lock()
 
     def __enter__(self) -> Self:
         self.client.open()
@@ -124,10 +125,11 @@ class Software:
         self._tell("heard", f"{message.topic}  {_telling(body)}")
 
     def _judge(self, sample: Sample, result: dict[str, Any]) -> None:
-        document = self._folder / "document"
-        document.write_bytes(sample.content)
         signature, certificate = (base64.b64decode(result[name]) for name in ("signature", "certificate"))
-        verdict = judge(self._folder, document, signature, certificate)
+        with self._files:
+            document = self._folder / "document"
+            document.write_bytes(sample.content)
+            verdict = judge(self._folder, document, signature, certificate)
         known = (self._folder / "root.pem").exists()
         chain = ("chain OK" if verdict.chain else "chain FAILS") if known else "chain not checked (not our authorities)"
         good = verdict.signature and (verdict.chain or not known)

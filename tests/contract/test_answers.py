@@ -187,7 +187,7 @@ MEMBERS_OF_EVENTS = {
 MEMBERS_OF_RETAINED = {
     "state", "bootId", "since", "contract", "reason", "software", "capabilities", "languages", "journalId",
     "publicKeys", "use", "jwk", "thumbprint", "packageSha256", "presence", "family", "cardSession", "display",
-    "keypad", "journal", "clock",
+    "keypad", "journal", "clock", "secretMemory",
 }  # fmt: skip
 
 
@@ -216,6 +216,18 @@ def test_retained_documents():
         "state": "offline", "bootId": "b", "reason": "lwt",
     }  # fmt: skip
     assert plain(state.encode(state.Card(presence="absent"))) == {"presence": "absent"}
+
+
+@pytest.mark.parametrize("memory", ["memfd_secret", "locked"])
+def test_info_says_what_memory_holds_the_digits(memory):
+    info = state.Info(
+        software="0.1.0", contract=VERSION, capabilities=("sign:jws",), languages=("fr",), journal_id="j",
+        secret_memory=memory,
+    )  # fmt: skip
+    assert plain(state.encode(info)) == {
+        "software": "0.1.0", "contract": VERSION, "capabilities": ["sign:jws"], "languages": ["fr"],
+        "journalId": "j", "secretMemory": memory, "publicKeys": [],
+    }  # fmt: skip
 
 
 def test_patterns_are_read_alike_by_json_schema_and_by_python():

@@ -157,7 +157,7 @@ def _marks(lines: list[str]) -> int:
 class Bench:
     """A box with everything around it. ``told`` holds the events that came so far, in order."""
 
-    def __init__(self, folder: Path, desk: Desk, broker: Broker, reader: Reader, box: Box) -> None:  # noqa: PLR0913, PLR0917 - five neighbours
+    def __init__(self, folder: Path, desk: Desk, broker: Broker, reader: Reader, box: Box) -> None:
         self.folder = folder
         self.desk, self.broker, self.reader, self.box = desk, broker, reader, box
         self.person = Person(desk)
@@ -240,9 +240,7 @@ def standing_bench(folder: Path, kind: str = "real", module: str = "appliance.si
     with ExitStack() as stack:
         reader, socket_path, broker = stack.enter_context(NEIGHBOURS[kind](folder))
         desk = stack.enter_context(Desk(folder / "desk"))
-        box = Box(
-            folder / "box", url=broker.url, desk=desk.path, reader=socket_path, rights=RIGHTS, module=module
-        )
+        box = Box(folder / "box", url=broker.url, desk=desk.path, reader=socket_path, rights=RIGHTS, module=module)
         stack.callback(lambda: print(box.log("vault"), box.log("gateway"), sep="\n"))
         stack.enter_context(box)
         bench = Bench(folder, desk, broker, reader, box)

@@ -10,9 +10,11 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
+
+from journey_kit import CLIENT, TIMEOUT
 
 from appliance.contract.topics import Topics
-from journey_kit import CLIENT, TIMEOUT
 
 TOPICS = Topics("cpsr/v1", "cps-demo")
 EXPIRY = 60
@@ -50,7 +52,7 @@ class Listener:
         self._news = threading.Condition()
         self.heard: list[Heard] = []
 
-    def __enter__(self) -> "Listener":
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         self._thread = threading.Thread(target=self._listen, name="mosquitto_sub", daemon=True)
         self._thread.start()

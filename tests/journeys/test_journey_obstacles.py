@@ -1,4 +1,4 @@
-"""It must show, 3: wrong PIN, last try, refusal, a card that is pulled. Each on the pixels, at the broker, at the card."""
+"""It must show, 3: wrong PIN, last try, refusal, a card that is pulled; seen on pixels, at the broker, at the card."""
 
 from journey_kit import PIN, WRONG, comes, fails
 

@@ -101,9 +101,7 @@ def test_broker_away_when_the_answer_is_ready(bench):
     bench.broker.start()
     with Listener(bench.broker.port) as after:
         publish_request(bench.broker.port, "sign", body, "two")
-        answer = after.wait(
-            lambda heard: is_reply(heard, body["id"]) and heard.properties["correlation-data"] == "two"
-        )
+        answer = after.wait(lambda heard: is_reply(heard, body["id"]) and heard.properties["correlation-data"] == "two")
         assert (answer.body["phase"], answer.body["final"]) == ("done", True)
     assert bench.card.verify_count == bench.card.signature_count == bench.person.hashes == 1
 

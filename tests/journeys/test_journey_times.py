@@ -1,4 +1,4 @@
-"""It must show, 3: what ends a request besides the person: time, its sender, another request. Time is the bench clock's."""
+"""It must show, 3: what else ends a request: time (the bench clock's), its sender, another request."""
 
 import uuid
 
@@ -130,9 +130,10 @@ def test_the_same_request_again_has_the_same_answer(bench):
     first = bench.client.request("sign", body, TIMEOUT)
     bench.person.agrees()
     bench.person.is_asked_for_pin()
-    second = bench.client.request("sign", body, TIMEOUT)  # while it is open: where it stands, and from now on the answer
+    # while it is open: where it stands, and from then on what comes goes to whoever asked last
+    second = bench.client.request("sign", body, TIMEOUT)
     comes(second, "awaiting-pin")
-    other = bench.client.request("sign", signing("Autre chose.", **{"v": 1, "id": body["id"]}), TIMEOUT)
+    other = bench.client.request("sign", signing("Autre chose.", v=1, id=body["id"]), TIMEOUT)
     assert fails(other, "id-reused")["status"] == 409
     bench.person.enters()
     comes(second, "signing")
@@ -141,6 +142,6 @@ def test_the_same_request_again_has_the_same_answer(bench):
 
     third = bench.client.request("sign", body, TIMEOUT)
     assert comes(third, "done") == done
-    other = bench.client.request("sign", signing("Autre chose.", **{"v": 1, "id": body["id"]}), TIMEOUT)
+    other = bench.client.request("sign", signing("Autre chose.", v=1, id=body["id"]), TIMEOUT)
     fails(other, "id-reused")
     assert (bench.card.verify_count, bench.card.signature_count, bench.person.hashes) == (1, 1, 1)

@@ -21,9 +21,11 @@ def box(tmp_path_factory):
     with Desk(folder / "desk") as desk, PcscliteServer(folder / "pcscd") as reader:
         box = Box(folder, url=NOWHERE, desk=desk.path, reader=reader.path, rights={})
         box.start_vault()
-        desk.wait_for("Insérez")
-        yield box
-        box.stop()
+        try:
+            desk.wait_for("Insérez")
+            yield box
+        finally:
+            box.stop()
 
 
 def ask(box, *options):

@@ -1,0 +1,151 @@
+"""Which bytes would betray a number that was typed: every form of it, looked for in one pass over a buffer.
+
+What it is: buffers in, ``Trace`` out (security.md §2.2): ASCII, raw 0-9, UCS-2, UCS-4, 32 and 64-bit integers, text of
+hexadecimal or decimal lists, and arrays of pointers to an interpreter's own small ints, one-character strings and
+bytes. What it is not: a reader of processes or files. Rule: a trace is ``WINDOW`` or more consecutive digits of a
+number; shorter ones are met by chance (security.md §0.8), and ``Decoys`` of the same make say how often that is.
+
+Two steps keep it quick and its cost independent of how many numbers are looked for. A buffer loses what may stand
+between digits (NUL, blank, comma, quotes...) and has raw 1-9 turned into "1"-"9": every form is now a run of decimal
+characters. Then each window of each run is looked up in one table. The digit 0 is never typed: raw, it is empty memory.
+"""
+
+import re
+import secrets
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+DIGITS = 12
+WINDOW = 8
+LAYOUT = "123A456B789C*0#D"
+POINTER = 8
+
+_BETWEEN = b"\0 ,'\"\\xbu:;[]()-_\r\n"
+_NOISE = ord("~")
+_PLAIN = bytes(
+    ord("0") + code if 1 <= code <= 9 else code if chr(code).isdigit() and code < 128 else _NOISE for code in range(256)
+)
+_RUN = re.compile(rb"[0-9]{%d,}" % WINDOW)
+
+
+def draw() -> str:
+    """A random number of ``DIGITS`` digits, 1 to 9."""
+    return "".join(str(secrets.randbelow(9) + 1) for _ in range(DIGITS))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Trace:
+    """``digits`` consecutive digits of the number ``what``, in ``form``, at ``place``. Never the digits themselves."""
+
+    what: str
+    place: str
+    form: str
+    digits: int
+
+
+CODINGS: Mapping[str, Mapping[str, str]] = {
+    "digits": {digit: digit for digit in "123456789"},
+    "hexadecimal text": {digit: f"3{digit}" for digit in "123456789"},
+    "hexadecimal text, 0x": {digit: f"03{digit}" for digit in "123456789"},
+    "decimal codes": {digit: str(ord(digit)) for digit in "123456789"},
+}
+"""How a digit is written in a run, after ``_BETWEEN`` has gone."""
+
+WRITTEN: tuple[tuple[str, str, str], ...] = (
+    ("ASCII", "<B", "code"),
+    ("raw 1-9", "<B", "value"),
+    ("UCS-2", "<H", "code"),
+    ("UCS-4", "<I", "code"),
+    ("int16", "<H", "value"),
+    ("int32", "<I", "value"),
+    ("int64 codes", "<Q", "code"),
+    ("int64", "<Q", "value"),
+)
+"""Names for the forms of plain digits: (name, one element, what is in it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Singletons:
+    """Where one interpreter has the objects that stand for single digits: address -> digit, and -> key position."""
+
+    digits: Mapping[int, str] = field(default_factory=dict)
+    positions: Mapping[int, str] = field(default_factory=dict)
+
+
+class Numbers:
+    """The numbers looked for, by label."""
+
+    def __init__(self, numbers: Mapping[str, str]) -> None:
+        self._numbers = dict(numbers)
+        self._table: dict[bytes, list[tuple[bytes, str, str]]] = {}
+        for what, number in self._numbers.items():
+            for coding, letters in CODINGS.items():
+                for window in windows(number):
+                    coded = "".join(letters[digit] for digit in window).encode()
+                    self._table.setdefault(coded[:WINDOW], []).append((coded, what, coding))
+
+    def traces(self, place: str, data: bytes, objects: Singletons | None = None) -> set[Trace]:
+        """Every trace in ``data``; for pointers it must begin at an address divisible by ``POINTER``."""
+        found = set()
+        for run in _RUN.finditer(data.translate(_PLAIN, _BETWEEN)):
+            for what, coding in self._in_run(run[0]):
+                form = _written(data, self._numbers[what]) if coding == "digits" else coding
+                found.add(Trace(what, place, form, self._longest(run[0], what, coding)))
+        if objects is not None:
+            found |= set(self._pointed(place, data, "pointers", objects.digits))
+            found |= set(self._pointed(place, data, "pointers to key positions", objects.positions))
+        return found
+
+    def _in_run(self, run: bytes) -> set[tuple[str, str]]:
+        table = self._table
+        return {
+            (what, coding)
+            for at in range(len(run) - WINDOW + 1)
+            if (rows := table.get(run[at : at + WINDOW])) is not None
+            for coded, what, coding in rows
+            if run.startswith(coded, at)
+        }
+
+    def _longest(self, run: bytes, what: str, coding: str) -> int:
+        letters = CODINGS[coding]
+        for length in range(DIGITS, WINDOW, -1):
+            for window in windows(self._numbers[what], length):
+                if "".join(letters[digit] for digit in window).encode() in run:
+                    return length
+        return WINDOW
+
+    def _pointed(self, place: str, data: bytes, form: str, meant: Mapping[int, str]) -> Iterator[Trace]:
+        for run in _pointer_runs(data, meant):
+            for what, coding in self._in_run(run):
+                if coding == "digits":
+                    yield Trace(what, place, form, self._longest(run, what, coding))
+
+
+def windows(number: str, length: int = WINDOW) -> list[str]:
+    return [number[at : at + length] for at in range(len(number) - length + 1)]
+
+
+def _written(data: bytes, number: str) -> str:
+    """The name of the form the digits stand in; "scattered" when something else lies between them."""
+    for name, element, content in WRITTEN:
+        for window in windows(number):
+            values = (ord(digit) if content == "code" else int(digit) for digit in window)
+            if b"".join(struct.pack(element, value) for value in values)[: -struct.calcsize(element) or None] in data:
+                return name
+    return "scattered"
+
+
+def _pointer_runs(data: bytes, meant: Mapping[int, str]) -> Iterable[bytes]:
+    """Digits told by ``WINDOW`` or more pointers in a row."""
+    if not meant:
+        return
+    lanes = [{address.to_bytes(POINTER, "little")[at] for address in meant} for at in range(POINTER)]
+    at = next(at for at in range(2, POINTER) if 0 not in lanes[at])  # empty memory is no run
+    told = re.compile(b"[%b]{%d,}" % (b"".join(b"\\x%02x" % value for value in sorted(lanes[at])), WINDOW))
+    for run in told.finditer(data[at::POINTER]):  # one byte of every pointer: eight times less to look at
+        begin, count = run.start() * POINTER, len(run[0])
+        if begin + count * POINTER > len(data):
+            count -= 1
+        addresses = struct.unpack_from(f"<{count}Q", data, begin)
+        yield from _RUN.findall("".join(meant.get(address, "~") for address in addresses).encode())
