@@ -38,7 +38,22 @@ def _status() -> Command:
     return Command(status.add_arguments, status.main, "how the box on this machine is")
 
 
-COMMANDS: Mapping[str, Callable[[], Command]] = {"demo": _demo, "softcard": _softcard, "status": _status}
+def _simulate() -> Command:
+    from appliance.simulator import simulate  # noqa: PLC0415 - as above
+    from appliance.vault.pcsc import readers_now  # noqa: PLC0415 - as above
+
+    def run(options: argparse.Namespace) -> int:
+        return simulate.main(options, readers_now)
+
+    return Command(simulate.add_arguments, run, "the desk in a terminal: keys, card, faults, by hand")
+
+
+COMMANDS: Mapping[str, Callable[[], Command]] = {
+    "demo": _demo,
+    "simulate": _simulate,
+    "softcard": _softcard,
+    "status": _status,
+}
 """Name -> how to get it; only the one that runs is imported."""
 
 

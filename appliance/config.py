@@ -158,7 +158,6 @@ class Timeouts(_Table, frozen=True):
     entry: Annotated[int, Meta(ge=15, le=300)] = 60
     reminder: Annotated[int, Meta(ge=3, le=59)] = 10
     last_try: Annotated[int, Meta(ge=10, le=120)] = 30
-    consent: Annotated[int, Meta(ge=10, le=300)] = 120
     wait_card: Annotated[int, Meta(ge=10, le=300)] = 60
     result: Annotated[int, Meta(ge=1, le=60)] = 5
 

@@ -34,7 +34,7 @@ def test_defaults_are_those_of_the_design():
     assert (box.paths.state, box.paths.run) == (Path("/var/lib/cps-appliance"), Path("/run/cps-appliance"))
     times = box.timeouts
     assert (times.first_digit, times.next_digit, times.entry, times.reminder) == (30, 15, 60, 10)
-    assert (times.last_try, times.consent, times.wait_card, times.result) == (30, 120, 60, 5)
+    assert (times.last_try, times.wait_card, times.result) == (30, 60, 5)
 
 
 def test_a_client_without_a_list_may_sign_and_nothing_else():
@@ -45,10 +45,10 @@ def test_a_client_without_a_list_may_sign_and_nothing_else():
 
 
 def test_a_value_can_be_changed_and_its_neighbours_stay():
-    box = parse(DEVICE + '[keypad]\nlayout = "1234567890ABCD*#"\n[timeouts]\nconsent = 300\n')
+    box = parse(DEVICE + '[keypad]\nlayout = "1234567890ABCD*#"\n[timeouts]\nlast_try = 60\n')
     assert box.keypad.rows == (5, 6, 13, 19)
     assert box.keypad.layout == "1234567890ABCD*#"
-    assert (box.timeouts.consent, box.timeouts.result) == (300, 5)
+    assert (box.timeouts.last_try, box.timeouts.result) == (60, 5)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,6 @@ def test_refusal_names_file_line_and_key(text, message):
 
 BOUNDS = [
     ("timeouts", "first_digit", 5, 60),
-    ("timeouts", "consent", 10, 300),
     ("timeouts", "wait_card", 10, 300),
     ("timeouts", "last_try", 10, 120),
     ("timeouts", "result", 1, 60),

@@ -32,9 +32,7 @@ from appliance.card.pkcs15 import MF
 from appliance.card.script import Script
 from appliance.card.sha256 import unfinished
 from appliance.errors import (
-    CardMute,
-    CardRemoved,
-    CardReset,
+    CardError,
     CardUnsupported,
     CertificateInvalid,
     CommandRefused,
@@ -188,7 +186,7 @@ def _signature(command: Command, step: str) -> Script[bytes]:
     """
     try:
         answer = yield command
-    except (CardRemoved, CardMute, CardReset, ReaderError) as error:
+    except (CardError, ReaderError) as error:  # only the way to the card raises here; what the card says is an answer
         raise OutcomeUnknown(step) from error
     return expect(answer, step)
 

@@ -110,7 +110,10 @@ class Certificates(_Open, frozen=True):
 
 
 class IdentityReply(_Open, frozen=True):
-    """Who is in the reader. A claim: public data of a card can be cloned. ``test`` marks a test card."""
+    """Who is in the reader. A claim: public data of a card can be cloned. ``test`` marks a test card.
+
+    ``tries_left`` is the counter as last read; absent after a right PIN, which fills it up.
+    """
 
     id: Uuid
     holder: Pseudonym
@@ -120,9 +123,8 @@ class IdentityReply(_Open, frozen=True):
     card_type: str
     test: bool
     validity: Validity
-    tries_left: Count
     card_session: Pseudonym
-    category: str | UnsetType = UNSET
+    tries_left: Count | UnsetType = UNSET
     certificates: Certificates | UnsetType = UNSET
     assurance: Literal["claimed"] = "claimed"
     phase: Literal["done"] = "done"

@@ -24,7 +24,11 @@ from appliance.simulator.tray import Tray
 KEYPAD: Final[Mapping[str, str]] = {
     **{key: key for key in "0123456789*#ABCD"},
     **{key: key.upper() for key in "abcd"},
-    **{"\r": "#", "\n": "#", "\x7f": "*", "\b": "*", ESCAPE: "D"},
+    "\r": "#",
+    "\n": "#",
+    "\x7f": "*",
+    "\b": "*",
+    ESCAPE: "D",
 }
 """Key of the terminal -> key of the box (design §5)."""
 
@@ -190,21 +194,21 @@ class Hands:
 
 
 ACTIONS: Final[Mapping[str, Action]] = {
-    "i": Action("side", "insert card", Hands.insert),
-    "r": Action("side", "remove card", Hands.remove),
-    "s": Action("side", "ask: text", lambda hands: hands.scene.software.ask(TEXT)),
-    "p": Action("side", "ask: PDF", lambda hands: hands.scene.software.ask(PDF)),
-    "x": Action("side", "cancel it", lambda hands: hands.scene.software.cancel()),
-    "t": Action("card", "tear next signature", Hands.tear),
-    "m": Action("card", "mute", Hands.mute),
-    "l": Action("card", "slow", Hands.slow_down),
-    "w": Action("card", "wrong status", Hands.err),
-    "u": Action("card", "reader's plug", Hands.plug),
-    "k": Action("rest", "broker", Hands.switch_broker),
-    "g": Action("rest", "gateway", Hands.switch_gateway),
-    "v": Action("rest", "vault", Hands.switch_vault),
-    "e": Action("rest", "display error", Hands.spoil_display),
-    "=": Action("rest", "clock +10 s", lambda hands: hands.advance(10)),
-    "+": Action("rest", "clock +60 s", lambda hands: hands.advance(60)),
+    "i": Action("desk", "insert card", Hands.insert),
+    "r": Action("desk", "remove card", Hands.remove),
+    "s": Action("desk", "ask: text", lambda hands: hands.scene.software.ask(TEXT)),
+    "p": Action("desk", "ask: PDF", lambda hands: hands.scene.software.ask(PDF)),
+    "x": Action("desk", "cancel it", lambda hands: hands.scene.software.cancel()),
+    "t": Action("faults", "tear next signature", Hands.tear),
+    "m": Action("faults", "mute", Hands.mute),
+    "l": Action("faults", "slow", Hands.slow_down),
+    "w": Action("faults", "wrong status", Hands.err),
+    "e": Action("faults", "display error", Hands.spoil_display),
+    "k": Action("on/off", "broker", Hands.switch_broker),
+    "g": Action("on/off", "gateway", Hands.switch_gateway),
+    "v": Action("on/off", "vault", Hands.switch_vault),
+    "u": Action("on/off", "reader", Hands.plug),
+    "=": Action("clock", "+10 s", lambda hands: hands.advance(10)),
+    "+": Action("clock", "+60 s", lambda hands: hands.advance(60)),
 }
 """Every key that is not the keypad's; ``?`` and ``q`` are the terminal's own."""

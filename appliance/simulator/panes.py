@@ -60,7 +60,7 @@ def lay_out(view: View, columns: int, rows: int) -> list[Row]:
     top: list[Row] = [(Text(REVERSE, f" {clean(view.title)}".ljust(columns)),)]
     for at, line in enumerate(picture):
         beside = view.side[at] if at < len(view.side) else Text(PLAIN, "")
-        top.append((Text(PLAIN, line), Text(PLAIN, "│"), beside))
+        top.append((Text(PLAIN, line), Text(PLAIN, "│ "), beside))
     top += [view.state, *((line,) for line in view.below)]
     room = rows - len(top)
     log = view.log[-room:]
@@ -124,7 +124,8 @@ class Painter:
         parts = ["\x1b[2J" if whole else ""]
         for number, (row, old) in enumerate(zip(rows, before, strict=False), start=1):
             if row != old:
-                parts.append(f"\x1b[{number};1H{''.join(map(_sequence, row))}\x1b[0m\x1b[K")
+                # erased first: behind a full row the cursor still stands on its last column
+                parts.append(f"\x1b[{number};1H\x1b[0m\x1b[K{''.join(map(_sequence, row))}")
         self._drawn, self._size = rows, size
         self._write("".join(parts))
 

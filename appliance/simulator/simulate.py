@@ -6,46 +6,41 @@ Rule: the terminal is given back as it was, on every way out.
 """
 
 import argparse
-import contextlib
-import os
+import json
 import re
 import selectors
-import signal
-import socket
 import sys
 import tempfile
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
-from appliance.client.transport import TransportError
+from appliance.client.transport import PORTS, TransportError
 from appliance.config import Mqtt
 from appliance.contract.topics import DEFAULT_PREFIX, is_name
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, ReaderAbsent, SimulatorError
+from appliance.simulator.board import Board
 from appliance.simulator.broker import IotcoreBroker
 from appliance.simulator.desk import Desk
 from appliance.simulator.faults import FaultyCard
-from appliance.simulator.hands import ACTIONS, Hands, Scene
+from appliance.simulator.hands import Hands, Scene
 from appliance.simulator.keyboard import INTERRUPT, Keyboard
 from appliance.simulator.launch import DEVICE, Box
-from appliance.simulator.panes import BOLD, DIM, PLAIN, Painter, Row, Text, View, clean
+from appliance.simulator.panes import Painter
 from appliance.simulator.pki import TestPki
 from appliance.simulator.softcps3 import SoftCps3
-from appliance.simulator.software import Kind, Software
+from appliance.simulator.software import Software
 from appliance.simulator.tray import VIRTUAL, DeskTray, Tray, VirtualTray
+from appliance.simulator.wake import Wake
 
 NOTHING: Final = 3
 """Exit code: no terminal, no such reader, no broker (design §6)."""
 START: Final = 20.0
-KEPT: Final = 500
-"""Messages that a taller terminal can show again."""
+"""Seconds for the box to come online."""
 QUIT: Final = frozenset({"q", INTERRUPT})
-TOPICS: Final = "?"
-ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LISTEN: Final = "?"
 
 MORE: Final = """
 [limits]
@@ -54,31 +49,19 @@ requests_per_minute = 60
 [reader.roles]
 {roles}
 """
-MARKS: Final[dict[Kind, tuple[str, str]]] = {
-    "asked": (BOLD, "→"),
-    "heard": (PLAIN, "←"),
-    "good": (BOLD, "✓"),
-    "bad": (BOLD, "✗"),
-    "desk": (DIM, "·"),
-}
-KEYPAD_HELP: Final = (
-    *(Text(BOLD, " the keypad"), Text(PLAIN, " 0-9     digits"), Text(PLAIN, " Enter # confirm")),
-    *(Text(PLAIN, " Bksp  * erase"), Text(PLAIN, " Esc   D refuse"), Text(PLAIN, " a  agree")),
-    *(Text(PLAIN, " b  page back"), Text(PLAIN, " c  next page"), Text(BOLD, " the desk")),
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``appliance simulate``."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--pcsc", action="store_true", help="our card in a virtual reader (vpcd) of the running pcscd")
+    where.add_argument("--pcsc", action="store_true", help="put our card into a virtual reader (vpcd) of pcscd")
     where.add_argument(
-        "--reader", metavar="NAME", help="whatever card is in this PC/SC reader (a part of its name is enough)"
+        "--reader", metavar="NAME", help="use whatever card is in this PC/SC reader; a part of its name is enough"
     )
-    parser.add_argument("--broker", type=_broker, metavar="URL", help="mqtt://127.0.0.1:1883; default: one of our own")
+    parser.add_argument("--broker", type=_url, metavar="URL", help="mqtt://127.0.0.1:1883 (default: one of our own)")
     parser.add_argument("--pin", type=_pin, default="1234", help="PIN of our test card (default: %(default)s)")
     parser.add_argument(
-        "--client", type=_client, default="logiciel", metavar="NAME", help="name of the practice software (%(default)s)"
+        "--client", type=_name, default="logiciel", metavar="NAME", help="the practice software (default: %(default)s)"
     )
 
 
@@ -87,23 +70,150 @@ def main(args: argparse.Namespace, list_readers: Callable[[], Sequence[str]]) ->
 
     Args:
         args: see ``add_arguments``.
-        list_readers: names of the readers pcscd has now.
+        list_readers: names of the readers pcscd has now; raises ReaderAbsent when it is away.
 
     Returns:
         0; 1 when the desk cannot be put up; 3 without a terminal, reader or broker to work on.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _refuse("needs a terminal; `appliance demo` does not")
+        return _complain("needs a terminal (`appliance demo` does not)", NOTHING)
     try:
-        reader = _find_reader(args, list_readers) if args.pcsc or args.reader else None
-    except ApplianceError as error:
-        return _refuse(f"{error} (is pcscd running?)" if error.code == "reader-absent" else str(error))
+        reader = find_reader(args.reader or VIRTUAL, list_readers()) if args.pcsc or args.reader else None
+    except ReaderAbsent:
+        return _complain("pcscd does not answer", NOTHING)
+    except SimulatorError as error:
+        return _complain(str(error), NOTHING)
     with tempfile.TemporaryDirectory(prefix="cps-simulate-") as made:
         try:
-            _put_up(Path(made), args, reader)
+            _simulate(Path(made), args, reader)
         except TransportError as error:
-            return _refuse(f"no broker: {error}")
+            return _complain(f"the broker: {error}", NOTHING)
         except ApplianceError as error:
-            sys.stderr.write(f"appliance simulate: {error}\n")
-            return 1
+            return _complain(str(error), 1)
     return 0
+
+
+def find_reader(wanted: str, names: Sequence[str]) -> str:
+    """The reader of this name, else the first whose name has it as a part.
+
+    Raises:
+        SimulatorError: there is none; the message lists those that are there.
+    """
+    fits = [name for name in names if wanted in name]
+    if not fits:
+        listed = "".join(f"\n  {name}" for name in names)
+        raise SimulatorError(f"no reader {wanted!r}; pcscd has {f'these:{listed}' if names else 'none'}")
+    return wanted if wanted in fits else fits[0]
+
+
+def listening(url: str) -> str:
+    """What to type elsewhere to hear everything the box says."""
+    parts = urlsplit(url)
+    port = parts.port or PORTS[parts.scheme]
+    return f"mosquitto_sub -V mqttv5 -h {parts.hostname} -p {port} -t '{DEFAULT_PREFIX}/{DEVICE}/#' -v"
+
+
+def _simulate(folder: Path, args: argparse.Namespace, reader: str | None) -> None:
+    """Put the desk up, let the person play, take it down."""
+    with ExitStack() as stack:
+        wake = stack.enter_context(Wake())
+        keyboard = stack.enter_context(Keyboard(sys.stdin.fileno()))  # before any child: Ctrl-C is a key from here on
+        _say("putting up broker, reader, vault (without network) and gateway")
+        board = Board(wake.poke)
+        broker = None if args.broker else stack.enter_context(IotcoreBroker())
+        url = broker.url if broker else args.broker
+        desk = stack.enter_context(Desk(folder / "desk", on_frame=lambda _: wake.poke()))
+        tray = stack.enter_context(_tray(folder, args, reader))
+        software = stack.enter_context(Software(url, args.client, folder / "pki", board.tell))
+        roles = f'{json.dumps(reader, ensure_ascii=False)} = "cps"' if reader else ""
+        rights = {args.client: ("sign", "sign-raw", "identity")}
+        place = folder / "box"
+        more = MORE.format(roles=roles)
+        box = Box(place, url=url, desk=desk.path, reader=tray.path, rights=rights, more=more)
+        stack.enter_context(box)
+        try:
+            software.wait_ready(START)
+        except TransportError as error:
+            sys.stderr.write(box.log("vault") + box.log("gateway"))
+            raise SimulatorError("the box did not come online") from error
+        hands = Hands(Scene(desk, tray, box, broker, software), board.tell)
+        stack.callback(hands.close)
+        _say(listening(url))
+        board.title = f"appliance simulate · {url} · {reader or 'a reader of the desk'}"
+        board.clear()
+        board.tell("desk", listening(url))
+        board.tell("desk", _first_steps(args, reader))
+        painter = stack.enter_context(Painter(sys.stdout.fileno()))
+        _play(wake, keyboard, painter, hands, board)
+
+
+def _tray(folder: Path, args: argparse.Namespace, reader: str | None) -> Tray:
+    """The kind of reader that was asked for; our authorities are written beside our card only."""
+    place = folder / "pki"
+    place.mkdir()
+    if args.reader:
+        return Tray()
+    pki = TestPki.generate()
+    pki.write(place)
+    card = FaultyCard(SoftCps3(pki, pin=args.pin))
+    return VirtualTray(card) if reader else DeskTray(folder / "pcscd", card)
+
+
+def _first_steps(args: argparse.Namespace, reader: str | None) -> str:
+    ask = "s asks for the signature of a text"
+    if args.reader:
+        return f"the card in {reader} is used as it is, wrong PINs count; {ask}"
+    return f"i puts our test card in (its PIN: {args.pin}); {ask}"
+
+
+def _play(wake: Wake, keyboard: Keyboard, painter: Painter, hands: Hands, board: Board) -> None:
+    """Draw what is new, pass keys on, until ``q``, a signal, or the end of the terminal."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(wake, selectors.EVENT_READ)
+        selector.register(keyboard, selectors.EVENT_READ)
+        while not wake.ended:
+            try:
+                painter.draw(board.view(hands))
+            except OSError:  # the terminal is gone
+                return
+            ready = [key.fileobj for key, _ in selector.select()]
+            if wake in ready:
+                wake.drain()
+            typed = keyboard.read() if keyboard in ready else []
+            if typed is None or not QUIT.isdisjoint(typed):
+                return
+            for key in typed:
+                if key == LISTEN:
+                    board.tell("desk", listening(hands.scene.software.url))
+                else:
+                    hands.press(key)
+
+
+def _url(text: str) -> str:
+    try:
+        Mqtt(url=text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _pin(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}", text):
+        raise argparse.ArgumentTypeError("four digits")
+    return text
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise argparse.ArgumentTypeError("4 to 40 characters a-z 0-9 -")
+    return text
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _complain(text: str, code: int) -> int:
+    sys.stderr.write(f"appliance simulate: {text}\n")
+    return code

@@ -22,8 +22,8 @@ from appliance.simulator.proof import judge
 
 Kind = Literal["asked", "heard", "good", "bad", "desk"]
 Tell = Callable[[Kind, str], None]
-ROUTINE: Final = frozenset({"id", "phase", "final"})
-"""Members of a reply that say nothing to a person who sees its phase."""
+ROUTINE: Final = frozenset({"id", "phase", "final", "type", "title", "code"})
+"""Members of a reply that are told before the others, or say nothing to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Software:
     """
 
     def __init__(self, url: str, name: str, folder: Path, tell: Tell) -> None:
+        self.url = url
         self.client = Client(url, DEVICE, name, on_message=self._hear)
         self._folder, self._tell = folder, tell
         self._last: str | None = None
@@ -80,6 +81,16 @@ class Software:
         """Whether the box says on the broker that it is there."""
         status = self.client.latest("status")
         return isinstance(status, dict) and status.get("state") == "online"
+
+    def wait_ready(self, timeout: float) -> None:
+        """Wait until the box is there and has said what it knows of its reader and card.
+
+        Raises:
+            TransportError: not within ``timeout`` seconds.
+        """
+        self.client.wait_online(timeout)
+        for topic in ("state/reader", "state/card"):
+            self.client.wait_state(topic, lambda _: True, timeout)
 
     def ask(self, sample: Sample) -> None:
         """Send a request; its replies are told as they come.
@@ -114,7 +125,7 @@ class Software:
     def _listen(self, verb: str, replies: Iterator[dict[str, Any]], sample: Sample | None) -> None:
         try:
             for reply in replies:
-                self._tell("heard", f"rsp {verb}  {reply.get('phase', '')}  {_telling(reply)}")
+                self._tell("heard", f"rsp {verb}  {_summary(reply)}")
                 if sample is not None and reply.get("phase") == "done":
                     self._judge(sample, reply["result"])
         except ApplianceError as error:
@@ -122,7 +133,7 @@ class Software:
 
     def _hear(self, message: Message) -> None:
         body = message.body.get("data", message.body) if message.topic.startswith("evt/") else message.body
-        self._tell("heard", f"{message.topic}  {_telling(body)}")
+        self._tell("heard", f"{message.topic}  {json.dumps(body, ensure_ascii=False)}")
 
     def _judge(self, sample: Sample, result: dict[str, Any]) -> None:
         signature, certificate = (base64.b64decode(result[name]) for name in ("signature", "certificate"))
@@ -136,7 +147,8 @@ class Software:
         self._tell("good" if good else "bad", f"openssl: signature {'OK' if verdict.signature else 'FAILS'}, {chain}")
 
 
-def _telling(body: Any) -> str:  # noqa: ANN401 - any JSON value
-    if isinstance(body, dict):
-        body = {name: member for name, member in body.items() if name not in ROUTINE}
-    return json.dumps(body, ensure_ascii=False)
+def _summary(reply: dict[str, Any]) -> str:
+    """What matters first: a phase, and of a problem its code."""
+    rest = {name: member for name, member in reply.items() if name not in ROUTINE}
+    told = [str(reply[name]) for name in ("phase", "code", "title") if name in reply]
+    return "  ".join((*told, json.dumps(rest, ensure_ascii=False) if rest else ""))

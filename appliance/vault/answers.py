@@ -64,8 +64,8 @@ def identity(request: IdentityRequest, card: Card, found: CardIdentity) -> bytes
         validity=replies.Validity(
             not_before=certificate.not_before.isoformat(), not_after=certificate.not_after.isoformat()
         ),
-        tries_left=found.tries_left,
         card_session=card.session,
+        tries_left=_given(card.tries),
         certificates=certificates if request.certificates else UNSET,
     )
     return replies.encode(reply)

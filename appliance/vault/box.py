@@ -42,7 +42,7 @@ class Card:
     """What the flow and the screens need of an identified card; kept in memory only.
 
     ``session`` is random for each insertion; ``holder`` the pseudonym of the contract; ``expired`` says that the
-    signature certificate's validity has ended.
+    signature certificate's validity has ended; ``tries`` the PIN counter as last read, None once a right PIN filled it.
     """
 
     session: str
@@ -54,6 +54,7 @@ class Card:
     pin_min: int
     pin_max: int
     expired: bool = False
+    tries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,4 +198,5 @@ def _card(found: CardIdentity, session: str, tag: str) -> Card:
         pin_min=min(pin.min_length, pin.max_length),
         pin_max=max(pin.min_length, pin.max_length),
         expired=clock.wall() > (found.signature.key_not_after or found.signature.not_after),
+        tries=found.tries_left,
     )

@@ -25,6 +25,8 @@ PROGRESS_EXPIRY = 300
 """Seconds a broker keeps a reply for software that is away."""
 WAITING = 256
 """Final replies kept for a gateway that is away; the oldest gives way."""
+HELLO = 5.0
+"""Seconds for a gateway's first word; a silent one keeps no other out."""
 BATCH = 50
 QUEUE = 1024
 
@@ -70,7 +72,7 @@ class Carrier:
         self._waiting: dict[int, link.Reply] = {}
         self._states: dict[str, link.State] = {}
         self._taken = False
-        self._queue: asyncio.Queue[link.FromVault] | None = None
+        self._queue: asyncio.Queue[link.FromVault | None] | None = None
         self._more = asyncio.Event()
 
     def reply(self, to: Address, payload: bytes, *, final: bool) -> int:
@@ -126,7 +128,11 @@ class Carrier:
 
     async def _greet(self, channel: Channel[link.FromGateway]) -> int:
         """Hello, Welcome; the event cursor of this moment."""
-        hello = await channel.receive()
+        try:
+            async with asyncio.timeout(HELLO):
+                hello = await channel.receive()
+        except TimeoutError:
+            raise LinkError("a gateway says hello at once") from None
         if not isinstance(hello, link.Hello):
             raise LinkError("a gateway says hello first")
         acknowledged = await self._outbox.acknowledged()
@@ -139,17 +145,20 @@ class Carrier:
             return
         try:
             self._queue.put_nowait(message)
-        except asyncio.QueueFull:  # states and finals are sent anew to the next gateway, progress is not
-            log.warning("the gateway is too slow: %s is not sent", type(message).__name__)
+        except asyncio.QueueFull:  # the link ends there: states and finals are sent anew to the next gateway
+            self._queue.get_nowait()
+            self._queue.put_nowait(None)
 
     async def _send(self, channel: Channel[link.FromGateway]) -> None:
         """What is kept, once, then what comes: the queue begins where the copy of the kept ends."""
-        queue = self._queue = asyncio.Queue(QUEUE)
+        queue: asyncio.Queue[link.FromVault | None] = asyncio.Queue(QUEUE)
+        self._queue = queue
         kept: list[link.FromVault] = [*self._states.values(), *self._waiting.values()]
         for message in kept:
             await channel.send(message)
-        while True:
-            await channel.send(await queue.get())
+        while (come := await queue.get()) is not None:
+            await channel.send(come)
+        raise LinkError("the gateway is too slow")
 
     async def _stream(self, channel: Channel[link.FromGateway], cursor: int) -> None:
         """Events in order, from the last one the broker has acknowledged."""

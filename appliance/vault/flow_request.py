@@ -71,9 +71,15 @@ def count(box: Box, _event: object, _now: float) -> Step:
     return replace(box, state=State.COUNTING, ticket=ticket, until=None, entry=None), (b.ReadTries(ticket),)
 
 
+def _counted(box: Box, tries: int | None) -> Box:
+    """The counter as the card just told it; None: full again after a right PIN."""
+    card = replace(box.card, tries=tries) if box.card else None
+    return replace(box, card=card, tries=box.tries if tries is None else tries)
+
+
 def tries_read(box: Box, event: b.TriesRead, now: float) -> Step:
     """None left: blocked. One: a second confirmation. More: the PIN."""
-    known = replace(box, tries=event.tries)
+    known = _counted(box, event.tries)
     if event.tries <= 0:
         return blocked(known, now)
     if event.tries == 1:
@@ -140,7 +146,7 @@ def validated(box: Box, _event: Validate, now: float) -> Step:
 
 def pin_rejected(box: Box, event: b.PinRejected, now: float) -> Step:
     """A wrong PIN is no error while tries remain."""
-    wrong = replace(box, tries=event.tries)
+    wrong = _counted(box, event.tries)
     card, few = bound_card(box), event.tries if event.tries <= 1 else UNSET
     data = events.PinWrong(card_session=card.session, holder=card.holder, tries_left=few)
     told: tuple[Effect, ...] = (b.Publish("pin/wrong", data), b.Disarm())
@@ -169,7 +175,7 @@ def signed(box: Box, event: b.Signed, now: float) -> Step:
     told: tuple[Effect, ...] = () if box.verified else (verified,)
     if ask.of > 1:
         told = (*told, b.Tell(ask, "signing", done=len(results), result=event.result))
-    known, stop = replace(box, results=results, verified=True), _stop(box, now)
+    known, stop = replace(_counted(box, None), results=results, verified=True), _stop(box, now)
     if len(results) == ask.of:
         following, more = finish(known, None, now, Ending.DONE)
     elif stop:

@@ -17,8 +17,8 @@ from appliance.vault.box import State
 from appliance.vault.records import RequestState
 
 MANY = {
-    "max_examples": 600,
-    "stateful_step_count": 16,
+    "max_examples": 500,
+    "stateful_step_count": 14,
     "database": None,
     "deadline": None,
     "suppress_health_check": list(HealthCheck),

@@ -39,10 +39,8 @@ def identifier(number):
 
 
 def sign(number=1, text="Pansement simple.", count=1, **members):
-    document = {
-        **{"kind": "content", "mediaType": "text/plain;charset=utf-8", "title": "Ordonnance"},
-        **{"data": base64.b64encode(text.encode()).decode()},
-    }
+    data = base64.b64encode(text.encode()).decode()
+    document = {"kind": "content", "mediaType": "text/plain;charset=utf-8", "title": "Ordonnance", "data": data}
     return {"v": 1, "id": identifier(number), "documents": [document] * count, "format": "jws", **members}
 
 
@@ -163,10 +161,10 @@ def test_what_cannot_be_read_is_refused_in_order(path):
                     True,
                 ),
             ):
-                (body,) = await desk.ask(verb, body)
-                assert (body["code"], body["final"]) == (code, True), code
-                assert body["id"] == (sound["id"] if known else None)
-                assert ("limit" in body) == (code == "too-large")
+                (said,) = await desk.ask(verb, body)
+                assert (said["code"], said["final"]) == (code, True), code
+                assert said["id"] == (sound["id"] if known else None)
+                assert ("limit" in said) == (code == "too-large")
             assert await desk.scribe.find_request(CLIENT, sound["id"]) is None
             assert all(final for _, _, _, final in desk.carrier.sent)
 

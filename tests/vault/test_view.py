@@ -1,6 +1,8 @@
 """What a box shows (design §5)."""
 
 import dataclasses
+import datetime as dt
+import re
 from dataclasses import replace
 
 import flow_kit as kit
@@ -15,7 +17,7 @@ from appliance.screen.fr import WORDS
 from appliance.screen.screens import render
 from appliance.screen.text import drawable
 from appliance.vault import box as b
-from appliance.vault import view
+from appliance.vault import clock, view
 from appliance.vault.box import State
 
 CLOCK = "10:42"
@@ -174,3 +176,10 @@ def test_no_card_stops_the_screen(name, profession):
     assert drawable(screen.name)
     assert len(screen.name) == len(name)
     render(screen, WORDS)
+
+
+def test_the_clock_shows_no_time_before_the_software_was_made():
+    assert clock.label(clock.BUILT - dt.timedelta(seconds=1)) == ""
+    shown = clock.label(clock.BUILT + dt.timedelta(minutes=7))
+    assert re.fullmatch(r"[0-2][0-9]:[0-5][0-9]", shown)
+    assert clock.timestamp(clock.BUILT) == "2026-11-01T00:00:00.000Z"

@@ -76,12 +76,13 @@ def test_the_end_of_a_request_that_failed(finish, code, tries):
 def test_identity_is_a_claim_and_brings_certificates_only_when_asked():
     found = identity_of()
     request = IdentityRequest(v=1, id=ASK.id)
-    said = json.loads(answers.identity(request, kit.card(), found))
+    said = json.loads(answers.identity(request, kit.card(tries=2), found))
     assert said["name"] == {"given": "SOPHIE", "family": "DURAND-TEST"}
     assert (said["rpps"], said["profession"]["code"]) == ("99900063480", "60")
     assert (said["holder"], said["cardSession"], said["assurance"]) == ("holder-1", kit.SESSION, "claimed")
-    assert (said["triesLeft"], said["test"], said["final"]) == (3, True, True)
+    assert (said["triesLeft"], said["test"], said["final"]) == (2, True, True)
     assert "certificates" not in said
+    assert "triesLeft" not in json.loads(answers.identity(request, kit.card(), found))
     full = answers.identity(msgspec.structs.replace(request, certificates=True), kit.card(), found)
     certificates = json.loads(full)["certificates"]
     assert set(certificates) == {"signature", "authentication"}

@@ -1,0 +1,139 @@
+"""What the flow does when readers, cards, display, keypad and broker come and go (design §5)."""
+
+import flow_kit as kit
+import pytest
+from flow_kit import Play, asked, failed, held, identified, signed
+
+from appliance.keypad.entry import Agree, KeyFault, Refuse, Validate
+from appliance.vault import box as b
+from appliance.vault.box import Ending, State
+
+
+def test_faults_are_said_once_and_again_when_over():
+    for gone, back, topic in (
+        (b.DisplayChanged(ok=False), b.DisplayChanged(ok=True), "display/fault"),
+        (KeyFault(), KeyFault(ok=True), "keypad/fault"),
+    ):
+        play = Play(*kit.READY, gone)
+        assert play.topics == [topic]
+        before = play.box
+        assert play.feed(gone).box is before
+        assert play.feed(back).effects == (b.Announce(),)
+        before = play.box
+        assert play.feed(back).box is before
+        assert play.feed(asked()).box.state is State.CONSENT
+
+
+def test_the_brokers_presence_is_only_a_mark():
+    play = Play(*kit.TYPED, b.LinkChanged(up=True))
+    assert play.effects == ()
+    assert play.box.link
+    assert play.box.state is State.PIN
+
+
+def test_a_reader_that_comes_back_while_the_card_signs_leaves_the_request_open():
+    play = Play(*kit.SIGNING, b.ReaderLost("reader-absent"), b.ReaderAttached())
+    assert play.box.state is State.SIGNING
+    assert play.feed(failed("outcome-unknown")).finish.code == "outcome-unknown"
+    assert play.elapse().box.state is State.EMPTY
+
+
+def test_a_reader_said_twice_is_one_reader():
+    play = Play(*kit.TYPED)
+    before = play.box
+    assert play.feed(b.ReaderAttached()).box is before
+
+
+def test_a_card_without_a_reader_is_no_card():
+    play = Play(b.ReaderLost("reader-absent"))
+    before = play.box
+    assert play.feed(b.CardInserted("s", "cps3")).box is before
+
+
+def test_an_insertion_without_a_removal_is_both():
+    play = Play(*kit.TYPED, b.CardInserted("insertion-2", "cps3"))
+    assert play.topics == ["card/removed", "sign/failed", "card/inserted"]
+    assert play.finish.code == "card-removed"
+    assert b.Disarm() in play.effects
+    assert (play.box.state, play.box.ask, play.box.inserted) == (State.READING, None, "insertion-2")
+    play = Play(*kit.SIGNING, b.CardInserted("insertion-2", "cps3"), signed)
+    assert play.finish.code is None
+    assert play.of(b.Identify) == [b.Identify(play.box.ticket)]
+
+
+def test_a_card_that_came_during_a_signature_is_read_after_it():
+    play = Play(*kit.SIGNING, b.CardRemoved(), b.CardInserted("insertion-2", "cps3"))
+    assert (play.topics, play.of(b.Identify), play.box.state) == (["card/inserted"], [], State.SIGNING)
+    play.feed(failed("outcome-unknown"))
+    assert play.of(b.ResetCard) == []
+    assert play.of(b.Identify) == [b.Identify(play.box.ticket)]
+    play.feed(identified())
+    assert (play.topics, play.box.state) == (["card/identified"], State.RESULT)
+    assert play.elapse().box.state is State.READY
+
+
+def test_a_patients_card_that_came_during_a_signature_is_left_alone_after_it():
+    play = Play(*kit.SIGNING, b.CardRemoved(), b.CardInserted("v", patient=True))
+    assert play.topics == ["patient-card/inserted"]
+    play.feed(signed)
+    assert play.of(b.Identify) == []
+    assert play.elapse().box.state is State.UNREADABLE
+
+
+def test_a_held_card_is_said_once_and_read_when_it_is_let_go():
+    play = Play(*kit.INSERTED, held)
+    assert play.topics == ["reader/busy"]
+    assert play.of(b.Identify) == [b.Identify(play.box.ticket)]
+    play.feed(held)
+    assert play.effects == (b.Identify(play.box.ticket),)
+    play.feed(asked())
+    assert play.finish.code == "reader-busy"
+    play.feed(held).elapse()
+    assert play.box.state is State.READING
+    assert play.feed(identified()).box.state is State.READY
+
+
+def test_an_answer_to_a_request_that_is_over_says_nothing_of_the_card():
+    play = Play(*kit.AGREED)
+    late = play.box
+    play.feed(Refuse())
+    before = play.box
+    play.feed(failed("card-reset")(late))
+    assert play.box is before
+    assert play.elapse().box.state is State.READY
+
+
+def test_identification_goes_on_beside_a_request_that_ended():
+    play = Play(*kit.INSERTED, asked(), Refuse())
+    assert play.finish.code == "refused"
+    assert play.feed(identified()).topics == ["card/identified"]
+    assert play.elapse().box.state is State.READY
+
+
+def test_d_while_a_card_is_read_for_nobody_is_a_key():
+    play = Play(*kit.INSERTED)
+    before = play.box
+    assert play.feed(Refuse()).box is before
+
+
+def test_a_result_stays_when_card_or_reader_go():
+    for gone, then in ((b.CardRemoved(), State.EMPTY), (b.ReaderLost("reader-absent"), State.NO_READER)):
+        play = Play(*kit.SIGNING, signed, gone)
+        assert (play.box.state, play.box.ending) == (State.RESULT, Ending.DONE)
+        play.feed(gone)
+        assert play.elapse().box.state is then
+    play = Play(*kit.SIGNING, signed, b.ReaderLost("reader-absent"), b.ReaderAttached())
+    assert play.box.state is State.RESULT
+
+
+@pytest.mark.parametrize("key", [Agree(), Validate(), Refuse()])
+def test_a_result_is_put_away_by_a_key(key):
+    assert Play(*kit.CONSENT, Refuse(), key).box.state is State.READY
+
+
+def test_a_removed_card_is_said_and_then_the_box_is_empty():
+    play = Play(*kit.READY, b.CardRemoved())
+    assert (play.box.ending, play.topics) == (Ending.REMOVED, ["card/removed"])
+    assert play.elapse().box.state is State.EMPTY
+    before = play.box
+    assert play.feed(b.CardRemoved()).box is before
