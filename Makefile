@@ -79,7 +79,7 @@ demo: system-demo $(VENV)/package.stamp ## a card in, a PIN, a signature over MQ
 
 .PHONY: test
 test: setup ## the whole suite, and the coverage floors
-	@$(PY) -m pytest --cov --cov-report=json:.coverage.json $(if $(STRICT_SKIPS),--strict-skips)
+	@PYTHONFAULTHANDLER=1 $(PY) -m pytest --cov --cov-report=json:.coverage.json $(if $(STRICT_SKIPS),--strict-skips)
 	$(PY) tests/coverage_floor.py .coverage.json
 
 .PHONY: check

@@ -31,7 +31,10 @@ from appliance.gateway.bridge import Arrival, Publication
 log = logging.getLogger(__name__)
 
 SLOTS: Final = 32
-"""Requests held at once; what comes beyond is dropped and counted (only QoS 0 can, see RECEIVE_MAXIMUM)."""
+"""Requests held at once."""
+
+STALL: Final = 2.0
+"""Seconds to wait for a free slot; what still finds none is dropped and counted."""
 
 RECEIVE_MAXIMUM: Final = 16
 """Unacknowledged QoS 1 messages that the broker may have on the way to us (MQTT 5 §3.1.2.11.3)."""
@@ -285,7 +288,8 @@ class Connection:
         self._loop.call_soon_threadsafe(self._resolve_mid, mid, reason)
 
     def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        if not self._slots.acquire(blocking=False):
+        # All slots taken: this thread reads no further, and TCP slows the broker down. A vault takes milliseconds.
+        if not self._slots.acquire(timeout=STALL):
             self._overflowed += 1
             client.ack(message.mid, message.qos)
             return

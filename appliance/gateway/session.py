@@ -3,15 +3,14 @@
 What it is: asyncio around ``gateway.bridge``. What it is not: a place that decides or keeps anything: state messages
 are kept in memory for the next connection, events and replies until PUBACK, nothing on disk.
 Rule: an MQTT connection lives inside a link session, because the last will names the vault's boot; events and replies
-go out one by one, each acknowledged to the vault after PUBACK and never before.
+go out one by one, each acknowledged to the vault after PUBACK and never before; only events wait for one another.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
-from functools import partial
-from typing import Final, TypeVar
+from collections.abc import Coroutine  # noqa: TC003 - one rule for all annotations here
+from typing import Final
 
 from appliance.contract.state import OfflineReason
 from appliance.errors import LinkError
@@ -35,16 +34,14 @@ from appliance.link.messages import (
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 REPLY_WINDOW: Final = 512
-"""Replies that may wait for the broker. One more breaks the link; the vault then sends the final ones again."""
+"""Replies that may wait for the broker. Before one more the link is not read: the vault slows down."""
 
 FAREWELL: Final = 2.0
 """Seconds for the broker to take our last ``status``."""
 
 REFUSED_PAUSE: Final = 10.0
-"""Seconds before what the broker refused is tried again: an ACL may be mended, and order is kept."""
+"""Seconds before what the broker refused is tried again: an ACL may be mended."""
 
 BROKER_DELAYS: Final = (1.0, 60.0)
 
@@ -70,6 +67,7 @@ class Session:
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENT_WINDOW)
         self._replies: asyncio.Queue[tuple[Reply, float]] = asyncio.Queue(REPLY_WINDOW)
         self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()  # bounded by the connection's slots
+        self._answers: set[asyncio.Task[None]] = set()
         self._connection: Connection | None = None
         self._live = asyncio.Event()
         log.info("vault %s, last acknowledged event %d", welcome.device, welcome.last_acked)
@@ -88,9 +86,9 @@ class Session:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
+            for task in (*tasks, *self._answers):
                 task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
+            results = await asyncio.gather(*tasks, *self._answers, return_exceptions=True)
             await self._say_goodbye("stopped" if stop.is_set() else "vault")
         for result in results:
             if isinstance(result, Exception):
@@ -100,10 +98,10 @@ class Session:
 
     async def _read_link(self) -> None:
         async for message in self._channel:
-            self._take(message)
+            await self._take(message)
         log.info("the vault closed the link")
 
-    def _take(self, message: FromVault) -> None:
+    async def _take(self, message: FromVault) -> None:
         match message:
             case State():
                 self._retain(self._bridge.state(message))
@@ -112,9 +110,9 @@ class Session:
                 self._retain(self._bridge.status(message.state))
                 self._changed.set()
             case Event():
-                _put(self._events, message)
+                await self._events.put(message)
             case Reply():
-                _put(self._replies, (message, self._loop.time()))
+                await self._replies.put((message, self._loop.time()))
             case Welcome():
                 raise LinkError("a second welcome")
 
@@ -125,32 +123,49 @@ class Session:
     async def _carry_events(self) -> None:
         while True:
             event = await self._events.get()
-            await self._deliver(partial(self._bridge.event, event))
+            await self._deliver(self._bridge.event(event))
             await self._channel.send(Ack(event.seq))
 
     async def _carry_replies(self) -> None:
+        """One after the other; what the broker refuses goes to the back, so that it holds up nobody else's."""
         while True:
             reply, since = await self._replies.get()
-
-            def make(reply: Reply = reply, since: float = since) -> Publication | None:
-                return self._bridge.reply(reply, self._loop.time() - since)
-
-            if await self._deliver(make):
+            accepted = await self._try_reply(reply, since)
+            if accepted is None:
+                log.warning("reply %d expired before the broker had it", reply.delivery)
+            elif accepted:
                 await self._channel.send(ReplyAck(reply.delivery))
             else:
-                log.warning("reply %d expired before the broker had it", reply.delivery)
+                self._loop.call_later(REFUSED_PAUSE, self._put_back, reply, since)
 
-    async def _deliver(self, make: Callable[[], Publication | None]) -> bool:
-        """Publish until the broker has it: True; or until ``make`` gives nothing any more: False."""
+    async def _try_reply(self, reply: Reply, since: float) -> bool | None:
+        """Publish a reply, over as many connections as it takes: whether the broker took it; None: its life is over."""
         while True:
             while self._connection is None or not self._live.is_set():
                 await self._live.wait()
-            publication = make()
+            publication = self._bridge.reply(reply, self._loop.time() - since)
             if publication is None:
-                return False
+                return None
+            try:
+                return await self._connection.publish(publication)
+            except BrokerError as error:
+                log.debug("to be sent again: %s", error)
+
+    def _put_back(self, reply: Reply, since: float) -> None:
+        """For another try of what was refused: an ACL may be mended. The vault keeps what matters in any case."""
+        if self._replies.full():
+            log.warning("reply %d is refused and given up", reply.delivery)
+        else:
+            self._replies.put_nowait((reply, since))
+
+    async def _deliver(self, publication: Publication) -> None:
+        """Publish an event until the broker has it: events keep their order, whatever it costs."""
+        while True:
+            while self._connection is None or not self._live.is_set():
+                await self._live.wait()
             try:
                 if await self._connection.publish(publication):
-                    return True
+                    return
             except BrokerError as error:
                 log.debug("to be sent again: %s", error)
             else:
@@ -168,7 +183,7 @@ class Session:
                 case Refusal():
                     log.info("dropped a message of %s: %s", verdict.dropped.client, verdict.dropped.reason)
                     await self._channel.send(verdict.dropped)
-                    await self._answer(delivery.connection, verdict.answer)
+                    self._answer(delivery.connection, verdict.answer)
                 case _:
                     await self._channel.send(verdict)
             delivery.settle()
@@ -177,9 +192,14 @@ class Session:
                 log.warning("%d messages came too fast and were dropped", lost)
                 await self._channel.send(Dropped(None, "overflow", lost))
 
-    async def _answer(self, connection: Connection, answer: Publication | None) -> None:
-        if answer is None:
-            return
+    def _answer(self, connection: Connection, answer: Publication | None) -> None:
+        """Beside the stream of requests: its PUBACK may have to wait until they have been taken."""
+        if answer is not None:
+            task = asyncio.create_task(self._publish_answer(connection, answer))
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
+
+    async def _publish_answer(self, connection: Connection, answer: Publication) -> None:
         try:
             await connection.publish(answer)
         except BrokerError as error:
@@ -239,10 +259,3 @@ class Session:
         except (BrokerError, TimeoutError) as error:
             log.warning("the broker did not take our farewell: %s", error or "no answer in time")
         await connection.close()
-
-
-def _put(queue: "asyncio.Queue[T]", item: T) -> None:
-    try:
-        queue.put_nowait(item)
-    except asyncio.QueueFull:
-        raise LinkError(f"more than {queue.maxsize} messages wait for the broker") from None

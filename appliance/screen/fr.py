@@ -48,7 +48,7 @@ _NOTICES: Final[Mapping[str, Notice]] = {
     "signer-unknown": Notice(_REFUSED, ("Signataire inconnu", "de ce boîtier.")),
     # The card.
     "card-mute": Notice("Carte muette", ("Retirez-la, puis", "remettez-la dans le", "bon sens.")),
-    "card-unsupported": Notice("Carte inconnue", ("Ce n'est pas une", "carte CPS. Retirez-la", "du lecteur.")),
+    "card-unsupported": Notice("Carte refusée", ("Ce boîtier ne sait", "pas s'en servir.", "Retirez-la.")),
     "patient-card": Notice("Carte patient", ("Retirez-la, puis", "insérez votre carte", "CPS.")),
     "card-data-malformed": Notice("Carte illisible", ("Retirez la carte et", "remettez-la.")),
     "card-refused": Notice("Carte en erreur", ("Retirez la carte et", "remettez-la.")),
@@ -102,7 +102,10 @@ WORDS: Final = Words(
     documents=("{n} document", "{n} documents"),
     content_seen="Contenu affiché",
     title_seen="Titre seul affiché",
-    removed=Notice("Carte retirée", ("Toute demande en", "cours est arrêtée.")),
+    removed=Notice("Carte retirée", ("La demande en cours", "est arrêtée.")),
+    taken=Notice("Carte retirée", ("À bientôt.",)),
+    partly=("{n} signé sur {of}.", "{n} signés sur {of}."),
+    others="Les autres : non.",
     notices=MappingProxyType(_NOTICES),
     unknown=Notice("Erreur", ("Prévenez", "l'installateur :")),
 )

@@ -206,7 +206,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """The card was taken out while it was needed."""
+    """The card was taken out.
+
+    Attributes:
+        needed: a request needed it and is over; False: nothing was going on.
+    """
+
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +221,13 @@ class Outcome:
 
     Attributes:
         code: a code of the contract (contract, *Errors*); an unknown one draws the general text and the code.
+        signed: documents signed all the same, 0..of: then the screen says how many, whatever the code.
+        of: documents asked.
     """
 
     code: str
+    signed: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from appliance.screen.text import (
     shorten,
     within,
 )
-from appliance.screen.words import Words
+from appliance.screen.words import Notice, Words
 
 __all__ = [
     "CONSENT_COLUMNS",
@@ -178,8 +178,18 @@ def _done(canvas: Canvas, screen: Done, words: Words) -> None:
     )
 
 
-def _removed(canvas: Canvas, _: Removed, words: Words) -> None:
-    notice(canvas, words.removed)
+def _removed(canvas: Canvas, screen: Removed, words: Words) -> None:
+    notice(canvas, words.removed if screen.needed else words.taken)
+
+
+def _outcome(canvas: Canvas, screen: Outcome, words: Words) -> None:
+    if not 0 <= screen.signed <= screen.of:
+        raise ValueError(f"{screen.signed} of {screen.of} documents")
+    if screen.signed == 0:
+        _by_code(canvas, screen, words)
+        return
+    how_many = (words.partly[0] if screen.signed == 1 else words.partly[1]).format(n=screen.signed, of=screen.of)
+    notice(canvas, Notice(words.notices.get(screen.code, words.unknown).headline, (how_many, words.others)))
 
 
 def _by_code(canvas: Canvas, screen: Outcome | Fault, words: Words) -> None:
@@ -205,7 +215,7 @@ LAYOUTS: Final[Mapping[type, Callable[[Canvas, Any, Words], None]]] = MappingPro
         Signing: _signing,
         Done: _done,
         Removed: _removed,
-        Outcome: _by_code,
+        Outcome: _outcome,
         Fault: _by_code,
     }
 )

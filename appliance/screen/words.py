@@ -57,7 +57,10 @@ class Words:
         documents: documents signed, one and several, field ``{n}``.
         content_seen: row of ``Done`` when the content was shown.
         title_seen: row of ``Done`` when only the title was.
-        removed: notice of ``Removed``.
+        removed: notice of ``Removed`` when a request needed the card.
+        taken: notice of ``Removed`` otherwise.
+        partly: row of ``Outcome`` when some documents were signed, one and several, fields ``{n}`` and ``{of}``.
+        others: row below it.
         notices: by code, for ``Outcome`` and ``Fault``.
         unknown: notice of a code without one; its code is drawn below, so at most two rows.
     """
@@ -92,5 +95,8 @@ class Words:
     content_seen: str
     title_seen: str
     removed: Notice
+    taken: Notice
+    partly: tuple[str, str]
+    others: str
     notices: Mapping[str, Notice]
     unknown: Notice

@@ -24,7 +24,7 @@ GROUP = 4
 Reason = Literal["media-type", "encoding", "too-long", "characters"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ShownDocument:
     """How one document is shown; ``reason`` says why its content is not, None when it is."""
 
@@ -34,7 +34,7 @@ class ShownDocument:
     sha256: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Page:
     """One page: a heading row, and at most ``CONSENT_LINES`` lines (``CONSENT_LINES_UNSHOWN`` without content).
 
@@ -48,7 +48,7 @@ class Page:
     content_shown: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Consent:
     """What one agreement covers.
 

@@ -4,13 +4,14 @@ What it is: the view that ``panes`` lays out, made from the scene and from what 
 Rule: what is not as usual stands out.
 """
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from appliance.simulator.hands import ACTIONS, Hands
 from appliance.simulator.panes import BOLD, DIM, PLAIN, Row, Text, View, clean
-from appliance.simulator.software import Kind
+from appliance.simulator.practice import Kind
 
 KEPT: Final = 500
 """Messages that a taller terminal can show."""
@@ -36,24 +37,29 @@ class Board:
     def __init__(self, wake: Callable[[], None]) -> None:
         self.title = ""
         self._wake = wake
+        self._lock = threading.Lock()
         self._told: deque[Text] = deque(maxlen=KEPT)
 
     def tell(self, kind: Kind, text: str) -> None:
         """Add a message."""
         style, mark = MARKS[kind]
-        self._told.append(Text(style, f"{mark} {clean(text)}"))
+        with self._lock:
+            self._told.append(Text(style, f"{mark} {clean(text)}"))
         self._wake()
 
     def clear(self) -> None:
         """Forget what was told."""
-        self._told.clear()
+        with self._lock:
+            self._told.clear()
 
     def view(self, hands: Hands) -> View:
         """Everything as it is now."""
         desk_keys = (f"{key} {action.help}" for key, action in ACTIONS.items() if action.pane == "desk")
         side = [Text(PLAIN, line) for line in (*KEYPAD, *desk_keys, *OWN)]
         below = [Text(PLAIN, "    ".join(map(_keys, panes))) for panes in (("faults",), ("on/off", "clock"))]
-        return View(self.title, hands.scene.desk.frame(), side, _state(hands), below, list(self._told))
+        with self._lock:
+            told = list(self._told)
+        return View(self.title, hands.scene.desk.frame(), side, _state(hands), below, told)
 
 
 def _keys(pane: str) -> str:

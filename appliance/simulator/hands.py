@@ -18,7 +18,7 @@ from appliance.simulator.desk import Desk
 from appliance.simulator.faults import Fault, Kind
 from appliance.simulator.keyboard import ESCAPE
 from appliance.simulator.launch import Box
-from appliance.simulator.software import PDF, TEXT, Software, Tell
+from appliance.simulator.practice import PDF, TEXT, Software, Tell
 from appliance.simulator.tray import Tray
 
 KEYPAD: Final[Mapping[str, str]] = {

@@ -30,8 +30,8 @@ from appliance.simulator.keyboard import INTERRUPT, Keyboard
 from appliance.simulator.launch import DEVICE, Box
 from appliance.simulator.panes import Painter
 from appliance.simulator.pki import TestPki
+from appliance.simulator.practice import Software
 from appliance.simulator.softcps3 import SoftCps3
-from appliance.simulator.software import Software
 from appliance.simulator.tray import VIRTUAL, DeskTray, Tray, VirtualTray
 from appliance.simulator.wake import Wake
 
@@ -139,7 +139,7 @@ def _simulate(folder: Path, args: argparse.Namespace, reader: str | None) -> Non
         hands = Hands(Scene(desk, tray, box, broker, software), board.tell)
         stack.callback(hands.close)
         _say(listening(url))
-        board.title = f"appliance simulate · {url} · {reader or 'a reader of the desk'}"
+        board.title = " · ".join(("appliance simulate", url, reader or "the desk's own reader"))
         board.clear()
         board.tell("desk", listening(url))
         board.tell("desk", _first_steps(args, reader))

@@ -54,6 +54,7 @@ class Rates:
 
     def wait(self, client: str, now: float) -> float:
         """Take one at ``now`` (monotonic seconds): 0.0 when granted, else the seconds until the next may come."""
+        self._taken = {known: times for known, times in self._taken.items() if times[-1] > now - MINUTE}
         taken = self._taken.setdefault(client, deque())
         while taken and taken[0] <= now - MINUTE:
             taken.popleft()

@@ -35,6 +35,17 @@ def progress(tell: b.Tell) -> bytes:
     return replies.encode(message)
 
 
+def unsigned(finish: b.Finish) -> list[bytes]:
+    """Of a batch that failed in the middle: a progress reply for each document that was not signed, with its code."""
+    ask, signed = finish.ask, len(finish.results)
+    if finish.code is None or signed == 0:
+        return []
+    code = contract_code(finish.code)
+    looks = enumerate(ask.consent.documents[signed:], start=signed)
+    failed = [replies.FailedResult(index=index, shown=look.shown, code=code) for index, look in looks]
+    return [progress(b.Tell(ask, "signing", done=signed, result=result)) for result in failed]
+
+
 def final(finish: b.Finish, audit_head: bytes) -> bytes:
     """The final reply of ``sign``; ``audit_head`` is the chain's last hash, 32 bytes."""
     ask, signed = finish.ask, len(finish.results)

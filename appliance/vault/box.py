@@ -37,7 +37,7 @@ class State(enum.Enum):
     RESULT = "result"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Card:
     """What the flow and the screens need of an identified card; kept in memory only.
 
@@ -57,7 +57,7 @@ class Card:
     tries: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ask:
     """An open request to sign: who asks, what is shown, until when (``expires``, monotonic seconds)."""
 
@@ -129,6 +129,8 @@ class Box:
     ending: Ending = Ending.OUTCOME
     outcome: str | None = None
     ended: Ask | None = None
+    signed: int = 0
+    """Documents of ``ended`` that were signed."""
 
     @property
     def unreadable(self) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from appliance.card.identity import CardIdentity, Driver
 from appliance.card.models import Model, classify, driver_for
 from appliance.contract.events import Family
-from appliance.errors import ApplianceError, CardMute, CardRemoved, PinBlocked, PinWrong, ReaderBusy
+from appliance.errors import ApplianceError, CardMute, CardRemoved, CardReset, PinBlocked, PinWrong, ReaderBusy
 from appliance.secret import Secret
 from appliance.vault import box as b
 from appliance.vault import clock, pcsc, pcsc_watcher, work
@@ -135,7 +135,7 @@ class Cards:
             driver = driver_for(classify(atr))
             found = await asyncio.wrap_future(self._thread.play(driver.identify))
             tag = await self._scribe.holder_tag(found.holder.ps_id or found.serial)
-        except ReaderBusy:
+        except (ReaderBusy, CardReset):  # another program had it, or has it still
             self._post(b.Held(ticket))
             return
         except ApplianceError as error:
@@ -159,7 +159,9 @@ class Cards:
             driver, found = self._known()
             task = work.Task(order.ask, order.index, found)
             counted = tries if order.verify else None
-            result = task.result(await asyncio.wrap_future(self._thread.play(lambda: task.script(driver, counted))))
+            result = task.result(
+                await asyncio.wrap_future(self._thread.play(lambda: task.script(driver, counted), hold=True))
+            )
         except PinWrong as error:
             self._post(b.PinRejected(order.ticket, error.tries_left))
         except PinBlocked:

@@ -2,7 +2,7 @@
 
 What it is: asyncio around one ``link.channel``: replies that wait for their acknowledgement, retained states, the
 stream of events from the journal. What it is not: a reader of requests (they go to ``on_request`` as they came).
-Rule: a final reply is sent until the gateway acknowledges it; an event until the broker has it; nothing else is kept.
+Rule: a result or a final reply is sent until the gateway acknowledges it; an event until the broker has it.
 """
 
 import asyncio
@@ -23,12 +23,14 @@ log = logging.getLogger(__name__)
 FINAL_EXPIRY = 3600
 PROGRESS_EXPIRY = 300
 """Seconds a broker keeps a reply for software that is away."""
-WAITING = 256
-"""Final replies kept for a gateway that is away; the oldest gives way."""
+WAITING = 1024
+"""Results and final replies kept for a gateway that is away; the oldest gives way."""
 HELLO = 5.0
 """Seconds for a gateway's first word; a silent one keeps no other out."""
 BATCH = 50
 QUEUE = 1024
+BACKLOG = 64
+"""Messages that may wait for the gateway before the next request is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,20 @@ class Outbox(Protocol):
         """The highest number the broker has."""
 
 
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """Where what the gateway brings goes.
+
+    ``request`` returns when the request has been taken up; ``broker`` hears its coming and going, ``delivered`` the
+    number of a reply that the broker has, ``dropped`` what was not carried.
+    """
+
+    request: Callable[[link.Request], Awaitable[None]]
+    broker: Callable[[bool], None]
+    delivered: Callable[[int], Awaitable[None]]
+    dropped: Callable[[link.Dropped], Awaitable[None]]
+
+
 class Carrier:
     """Everything that passes the link, from the vault's side."""
 
@@ -59,37 +75,40 @@ class Carrier:
         self,
         welcome: link.Welcome,
         outbox: Outbox,
-        on_request: Callable[[link.Request], None],
-        on_broker: Callable[[bool], None],
-        on_delivered: Callable[[int], Awaitable[None]],
+        callbacks: Callbacks,
     ) -> None:
         self._welcome = welcome
         self._outbox = outbox
-        self._on_request = on_request
-        self._on_broker = on_broker
-        self._on_delivered = on_delivered
+        self._callbacks = callbacks
         self._deliveries = 0
         self._waiting: dict[int, link.Reply] = {}
-        self._states: dict[str, link.State] = {}
+        self._states: dict[str, link.State | link.Status] = {}
         self._taken = False
         self._queue: asyncio.Queue[link.FromVault | None] | None = None
         self._more = asyncio.Event()
+        self._drained = asyncio.Event()
 
-    def reply(self, to: Address, payload: bytes, *, final: bool) -> int:
-        """Send a reply; a final one is kept until it is acknowledged. Returns its delivery number."""
+    def reply(self, to: Address, payload: bytes, *, final: bool = False, kept: bool = False) -> int:
+        """Send a reply; a final or kept one until it is acknowledged. Returns its delivery number."""
         self._deliveries += 1
-        expiry = FINAL_EXPIRY if final else PROGRESS_EXPIRY
+        expiry = FINAL_EXPIRY if final or kept else PROGRESS_EXPIRY
         message = link.Reply(self._deliveries, to.topic, to.correlation, payload, expiry, final)
-        if final:
+        if final or kept:
             self._waiting[self._deliveries] = message
             while len(self._waiting) > WAITING:
                 self._waiting.pop(next(iter(self._waiting)))
         self._put(message)
         return self._deliveries
 
+    def status(self, state: link.BoxState) -> None:
+        """How the box is as a whole; a gateway takes it for online until told otherwise."""
+        self._keep("", link.Status(state))
+
     def state(self, name: link.StateName, payload: bytes) -> None:
         """The new content of a retained state; unchanged content is not sent again."""
-        message = link.State(name, payload)
+        self._keep(name, link.State(name, payload))
+
+    def _keep(self, name: str, message: link.State | link.Status) -> None:
         if self._states.get(name) != message:
             self._states[name] = message
             self._put(message)
@@ -124,7 +143,7 @@ class Carrier:
             log.info("the gateway left")
         finally:
             self._taken, self._queue = False, None
-            self._on_broker(False)
+            self._callbacks.broker(False)
 
     async def _greet(self, channel: Channel[link.FromGateway]) -> int:
         """Hello, Welcome; the event cursor of this moment."""
@@ -158,6 +177,7 @@ class Carrier:
             await channel.send(message)
         while (come := await queue.get()) is not None:
             await channel.send(come)
+            self._drained.set()
         raise LinkError("the gateway is too slow")
 
     async def _stream(self, channel: Channel[link.FromGateway], cursor: int) -> None:
@@ -177,19 +197,26 @@ class Carrier:
         except JournalError as error:  # a number that was never given: the gateway makes things up
             raise LinkError(str(error)) from error
 
+    async def _room(self) -> None:
+        """Wait until the gateway has taken most of what it was sent: requests come no faster than replies leave."""
+        while self._queue is not None and self._queue.qsize() > BACKLOG:
+            self._drained.clear()
+            await self._drained.wait()
+
     async def _receive(self, channel: Channel[link.FromGateway]) -> None:
         async for message in channel:
             match message:
                 case link.Request():
-                    self._on_request(message)
+                    await self._callbacks.request(message)  # the next one waits: a flood fills no memory here
+                    await self._room()
                 case link.Ack(seq):
                     await self._acknowledge(seq)
                 case link.ReplyAck(delivery):
                     if self._waiting.pop(delivery, None) is not None:
-                        await self._on_delivered(delivery)
+                        await self._callbacks.delivered(delivery)
                 case link.Broker(connected):
-                    self._on_broker(connected)
-                case link.Dropped(client, reason, count):
-                    log.warning("%d requests of %s were not carried: %s", count, client or "several", reason)
+                    self._callbacks.broker(connected)
+                case link.Dropped():
+                    await self._callbacks.dropped(message)
                 case link.Hello():
                     raise LinkError("hello is said once")

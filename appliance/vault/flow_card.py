@@ -81,6 +81,9 @@ def card_removed(box: Box, _event: b.CardRemoved, now: float) -> Step:
     if box.state in {State.SIGNING, State.WAIT_CARD}:
         return gone, effects
     gone = replace(gone, ticket=box.ticket + 1)
+    if box.ask and box.signer is None:  # it was only being read: the request has met no card, and waits on
+        waiting = replace(gone, state=State.WAIT_CARD, until=now + box.times.wait_card)
+        return waiting, (*effects, b.Tell(box.ask, "awaiting-card"))
     if box.ask:
         following, more = finish(gone, "card-removed", now, Ending.REMOVED)
         return following, effects + more

@@ -45,6 +45,7 @@ def rest(box: Box) -> Box:
         signer=None,
         ended=None,
         outcome=None,
+        signed=0,
         entry=None,
         results=(),
         verified=False,
@@ -82,6 +83,7 @@ def finish(box: Box, code: str | None, now: float, ending: Ending = Ending.OUTCO
     if box.state is State.SIGNING and following.state is State.READING:  # another card came in meanwhile
         effects.append(b.Identify(following.ticket))
     shown = replace(following, state=State.RESULT, ending=ending, outcome=code, ended=ask, until=now + box.times.result)
+    shown = replace(shown, signed=len(box.results))
     return shown, tuple(effects)
 
 

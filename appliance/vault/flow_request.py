@@ -154,8 +154,8 @@ def pin_rejected(box: Box, event: b.PinRejected, now: float) -> Step:
         following, more = blocked(wrong, now)
         return following, told + more
     stop = _stop(box, now)
-    if stop:
-        following, more = finish(wrong, stop, now, tries=event.tries)
+    if stop:  # giving up after a wrong PIN is pin-wrong (contract, Requests)
+        following, more = finish(wrong, "pin-wrong" if stop == "refused" else stop, now, tries=event.tries)
         return following, told + more
     waiting = replace(wrong, state=State.PIN_WRONG, attempt=box.attempt + 1, until=now + box.times.result)
     return waiting, told

@@ -125,7 +125,7 @@ class Journal:
             self._append(audit, now)
             given = [outbox.give(self._database, event, self._ms(now)) for event in events]
             outbox.trim(self._database, self._limits, self._ms(now), self._dropped)
-            requests.forget(self._database, self._limits, self._ms(now))
+            requests.forget(self._database, self._limits)
             self._database.run("UPDATE meta SET last_time = max(last_time, ?)", (self._ms(now),))
         return given
 
@@ -216,7 +216,7 @@ class Journal:
         """The final reply has arrived: forget where it had to go. Twice does nothing more.
 
         Raises:
-            JournalError: an unknown request, one that has not ended, or the disk refuses.
+            JournalError: a request that has not ended, or the disk refuses.
         """
         with self._database.transaction():
             requests.deliver(self._database, peer, id)

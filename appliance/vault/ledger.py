@@ -11,11 +11,17 @@ import msgspec
 
 from appliance.contract import events
 from appliance.contract.topics import Topics
+from appliance.link import messages as link
 from appliance.vault import answers, clock
 from appliance.vault import box as b
 from appliance.vault.box import Ask
 from appliance.vault.journal import Entry, Event, Move, Receive, RequestRow, RequestState, Step
 from appliance.vault.scribe import Scribe
+
+QUIET = 60.0
+"""Seconds in which what one client loses for one reason is counted, not written: a flood fills no disk."""
+KNOWN = 256
+"""Clients and reasons counted at once."""
 
 
 class Ledger:
@@ -28,6 +34,7 @@ class Ledger:
         self._scribe = scribe
         self._record = record
         self._wake = wake
+        self._dropped: dict[tuple[str, str], tuple[int, float]] = {}
 
     async def commit(self, effects: Sequence[b.Effect]) -> None:
         """Everything of one step that must outlive it.
@@ -58,6 +65,23 @@ class Ledger:
             moves = [Step(row.peer, row.id, RequestState.FAILED, code) for row, code in cut]
             await self._scribe.commit([self._public(publish) for publish in failed], moves, _entries(failed))
         return await self._scribe.open_requests()
+
+    async def note_dropped(self, dropped: link.Dropped, now: float) -> None:
+        """Requests that the gateway did not carry, in the audit: at most once a minute for each client and reason.
+
+        Raises:
+            JournalError: the journal fails.
+        """
+        key = dropped.client or "", dropped.reason
+        count, since = self._dropped.get(key, (0, -QUIET))
+        if now - since < QUIET:
+            self._dropped[key] = count + dropped.count, since
+            return
+        if len(self._dropped) >= KNOWN:
+            self._dropped.clear()
+        self._dropped[key] = 0, now
+        said: dict[str, str | int | bool | None] = {"client": dropped.client, "reason": dropped.reason}
+        await self._scribe.commit([], [], [Entry("request/dropped", {**said, "count": count + dropped.count})])
 
     def _move(self, move: b.Move) -> Move:
         if move.to is RequestState.RECEIVED:

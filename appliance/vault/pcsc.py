@@ -25,6 +25,8 @@ from appliance.errors import (
     CardMute,
     CardRemoved,
     CardReset,
+    PinBlocked,
+    PinWrong,
     ReaderAbsent,
     ReaderBusy,
 )
@@ -112,6 +114,7 @@ class CardThread:
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._context: int | None = None
         self._card: int | None = None
+        self._held = False
         self._reader: str | None = None
         self._protocol = scard.SCARD_PROTOCOL_T0
         self.pulse = Pulse("card")
@@ -123,20 +126,24 @@ class CardThread:
 
     def close(self) -> None:
         """Finish what is in hand, reset the card, end."""
-        self._jobs.put(None)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            self._thread.join()
 
     def use(self, reader: str) -> "Future[None]":
         """From now on this reader's card is played on."""
         return self._put(lambda: self._use(reader))
 
-    def play(self, script: Callable[[], Script[T]]) -> "Future[T]":
+    def play(self, script: Callable[[], Script[T]], *, hold: bool = False) -> "Future[T]":
         """Play one script in one transaction.
+
+        With ``hold`` the transaction stays open after a success, for the next script or ``reset``: a verified PIN is
+        never within reach of another program. After a failure the card is reset, unless it only refused the PIN.
 
         The future ends with the script's value or with an error of the tree: what the script raises, CardRemoved,
         CardMute, CardReset, ReaderBusy or ReaderAbsent.
         """
-        return self._put(lambda: self._play(script()))
+        return self._put(lambda: self._play(script(), hold=hold))
 
     def reset(self) -> "Future[None]":
         """Make the card forget the PIN, keeping the connection: not a removal."""
@@ -200,16 +207,31 @@ class CardThread:
         self._card = card
         return int(card)
 
-    def _play(self, script: Script[T]) -> T:
+    def _play(self, script: Script[T], *, hold: bool) -> T:
         try:
             card = self._connect()
-            check(scard.SCardBeginTransaction(card))
+            if not self._held:
+                check(scard.SCardBeginTransaction(card))
+            self._held = True
             try:
-                return self._drive(wire(script, t1=self._protocol == scard.SCARD_PROTOCOL_T1))
-            finally:
-                scard.SCardEndTransaction(card, scard.SCARD_LEAVE_CARD)  # fails with the card gone: the script said so
+                value = self._drive(wire(script, t1=self._protocol == scard.SCARD_PROTOCOL_T1))
+            except (PinWrong, PinBlocked):  # the card has forgotten any PIN by itself
+                self._let_go()
+                raise
+            except BaseException:
+                self._disconnect() if hold else self._let_go()
+                raise
+            if not hold:
+                self._let_go()
+            return value
         finally:
             self._secret.wipe()  # however far it came, what was typed for this script serves no other
+
+    def _let_go(self) -> None:
+        """End the transaction; with the card gone there is none, and the script has said so."""
+        if self._held and self._card is not None:
+            scard.SCardEndTransaction(self._card, scard.SCARD_LEAVE_CARD)
+        self._held = False
 
     def _drive(self, commands: Wire[T]) -> T:
         """Send what the script yields; what the reader refuses is thrown into the script, which knows what it means."""
@@ -249,11 +271,17 @@ class CardThread:
         if result & 0xFFFFFFFF != scard.SCARD_E_NOT_TRANSACTED & 0xFFFFFFFF:
             check(result)
             return
-        # pcscd polls the slot: give it a moment to see what the command already ran into.
-        awaited = [(self._reader, scard.SCARD_STATE_PRESENT)]
-        _result, states = scard.SCardGetStatusChange(self._context, SETTLE_MS, awaited)
-        present = all(event & scard.SCARD_STATE_PRESENT for _name, event, _atr in states)
-        raise CardMute("no answer") if present else CardRemoved("pulled during a command")
+        raise CardRemoved("pulled during a command") if self._is_gone() else CardMute("no answer")
+
+    def _is_gone(self) -> bool:
+        """Whether the card has left; pcscd polls the slot, so it gets a moment to see what a command ran into."""
+        known = scard.SCARD_STATE_UNAWARE
+        for wait in (0, SETTLE_MS):
+            _result, states = scard.SCardGetStatusChange(self._context, wait, [(self._reader, known)])
+            known = states[0][1] & ~scard.SCARD_STATE_CHANGED
+            if not known & scard.SCARD_STATE_PRESENT:
+                return True
+        return False
 
     def _reset(self) -> None:
         if self._card is None:
@@ -261,10 +289,11 @@ class CardThread:
         result, self._protocol = scard.SCardReconnect(
             self._card, self._mode, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1, scard.SCARD_RESET_CARD
         )
+        self._let_go()
         check(result)
 
     def _disconnect(self) -> None:
-        card, self._card = self._card, None
+        card, self._card, self._held = self._card, None, False
         if card is not None:
             scard.SCardDisconnect(card, scard.SCARD_RESET_CARD)  # refused for a card that is gone: nothing to undo
 

@@ -6,7 +6,6 @@ Rule: every request that can be answered gets exactly one final reply; a known i
 """
 
 import logging
-from collections import OrderedDict
 
 from appliance.card.identity import CardIdentity
 from appliance.config import Config
@@ -19,17 +18,12 @@ from appliance.vault import access, answers, clock
 from appliance.vault import box as b
 from appliance.vault.box import Ask, Box
 from appliance.vault.carrier import Address, Carrier
+from appliance.vault.correspondence import Correspondence, Party
 from appliance.vault.flow_ends import unusable
 from appliance.vault.journal import Receive, RequestRow, RequestState
 from appliance.vault.scribe import Scribe
 
 log = logging.getLogger(__name__)
-
-REMEMBERED = 256
-"""Final answers kept in memory for software that asks again."""
-
-Key = tuple[str, str]
-"""Client and request id."""
 
 
 class Reception:
@@ -40,9 +34,15 @@ class Reception:
         self._scribe = scribe
         self._carrier = carrier
         self._rates = access.Rates(config.limits.requests_per_minute)
-        self._addresses: dict[Key, Address] = {}
-        self._answers: OrderedDict[Key, bytes] = OrderedDict()
-        self._deliveries: dict[int, Key] = {}
+        self._letters = Correspondence(carrier, lambda key: scribe.deliver(*key))
+
+    async def delivered(self, delivery: int) -> None:
+        """The broker has a reply.
+
+        Raises:
+            JournalError: the disk refuses.
+        """
+        await self._letters.delivered(delivery)
 
     async def receive(self, message: link.Request, box: Box, found: CardIdentity | None, now: float) -> b.Event | None:
         """Answer a request, or return what it means to the flow; ``now`` is monotonic seconds."""
@@ -68,55 +68,46 @@ class Reception:
             self._carrier.reply(address, body, final=True)
         return None
 
-    async def recover(self, rows: list[RequestRow]) -> None:
+    def recover(self, rows: list[RequestRow]) -> None:
         """Answer what a stop or a crash left without an answer; ``rows`` have ended on disk already."""
         for row in rows:
-            code = row.code or "answer-lost"
-            body = problems.problem(row.id, answers.contract_code(code))
-            self._close((row.peer, row.id), Address(row.response_topic, row.correlation), body)
+            key = row.peer, row.id
+            self._letters.open(key, Party(Address(row.response_topic, row.correlation), row.progress))
+            self._letters.close(key, problems.problem(row.id, answers.contract_code(row.code or "answer-lost")))
 
     def record(self, ask: Ask) -> Receive:
         """What the journal keeps of a request that begins."""
-        address = self._addresses[ask.client, ask.id]
+        address = self._letters.first((ask.client, ask.id)).address
         digest = contract.body_sha256(ask.request)
         return Receive(ask.client, ask.id, digest, "sign", address.topic, address.correlation, ask.request.progress)
 
     def tell(self, tell: b.Tell) -> None:
         """Send a progress reply to software that wants them."""
-        address = self._addresses.get((tell.ask.client, tell.ask.id))
-        if address and tell.ask.request.progress:
-            self._carrier.reply(address, answers.progress(tell), final=False)
+        self._letters.tell((tell.ask.client, tell.ask.id), answers.progress(tell), result=tell.result is not None)
 
     def busy(self, busy: b.Busy) -> None:
         """Turn a request away that may come again."""
-        address = self._addresses.pop((busy.ask.client, busy.ask.id))
-        body = problems.problem(busy.ask.id, "busy", in_progress=busy.open_id)
-        self._carrier.reply(address, body, final=True)
+        party = self._letters.drop((busy.ask.client, busy.ask.id))
+        self._carrier.reply(party.address, problems.problem(busy.ask.id, "busy", in_progress=busy.open_id), final=True)
 
     async def finish(self, finish: b.Finish) -> None:
-        """Send the final reply and remember it."""
+        """What became of each document that was not signed, then the final reply.
+
+        Raises:
+            JournalError: the journal fails.
+        """
         key = finish.ask.client, finish.ask.id
+        for payload in answers.unsigned(finish):
+            self._letters.tell(key, payload, result=True)
         head = await self._scribe.audit_head()
-        self._close(key, self._addresses.pop(key), answers.final(finish, head.h))
-
-    async def delivered(self, delivery: int) -> None:
-        """The broker has a final reply."""
-        key = self._deliveries.pop(delivery, None)
-        if key is not None:
-            await self._scribe.deliver(*key)
-
-    def _close(self, key: Key, address: Address, body: bytes) -> None:
-        self._answers[key] = body
-        while len(self._answers) > REMEMBERED:
-            self._answers.popitem(last=False)
-        self._deliveries[self._carrier.reply(address, body, final=True)] = key
+        self._letters.close(key, answers.final(finish, head.h))
 
     async def _sign(
         self, client: str, request: contract.SignRequest, address: Address, box: Box, now: float
     ) -> b.Event | None:
         row = await self._scribe.find_request(client, request.id)
         if row is not None:
-            self._again(row, request, address, box)
+            self._again(row, request, Party(address, request.progress), box)
             return None
         wait = self._rates.wait(client, now)
         if wait > 0:
@@ -124,24 +115,19 @@ class Reception:
             self._carrier.reply(address, body, final=True)
             return None
         consent = compose(request.documents, client)
-        self._addresses[client, request.id] = address
+        self._letters.open((client, request.id), Party(address, request.progress))
         return b.Asked(Ask(client, request, consent, now + request.ttl))
 
-    def _again(self, row: RequestRow, request: contract.SignRequest, address: Address, box: Box) -> None:
+    def _again(self, row: RequestRow, request: contract.SignRequest, party: Party, box: Box) -> None:
         """The same id once more: its state, its answer, or why there is none; never a second signature."""
         key = row.peer, row.id
         if row.body_sha256 != contract.body_sha256(request):
             raise IdReused("this id belongs to another request")
-        if key in self._addresses:
-            self._addresses[key] = address
-            phase = PHASES.get(box.state, "accepted")
-            if request.progress and box.ask:
-                self._carrier.reply(address, answers.progress(b.Tell(box.ask, phase)), final=False)
-        elif key in self._answers:
-            self._carrier.reply(address, self._answers[key], final=True)
-        else:
+        if self._letters.is_open(key) and box.ask:
+            self._letters.join(key, party, answers.progress(b.Tell(box.ask, PHASES.get(box.state, "accepted"))))
+        elif not self._letters.repeat(key, party):
             code = row.code if row.state is RequestState.FAILED and row.code else "answer-lost"
-            self._carrier.reply(address, problems.problem(row.id, answers.contract_code(code)), final=True)
+            self._carrier.reply(party.address, problems.problem(row.id, answers.contract_code(code)), final=True)
 
     def _cancel(self, client: str, request: contract.CancelRequest, address: Address, box: Box) -> b.Event | None:
         ask = box.ask

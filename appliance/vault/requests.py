@@ -7,7 +7,6 @@ Rule: only the moves of ``records.LEGAL_MOVES``; once the final reply has arrive
 
 from appliance.errors import JournalError
 from appliance.vault.database import Database
-from appliance.vault.outbox import DAY_MS
 from appliance.vault.records import FINAL, Limits, Move, Receive, RequestRow, RequestState, Step, check_move
 
 SHA256_SIZE = 32
@@ -75,24 +74,26 @@ def deliver(database: Database, peer: str, identifier: str) -> None:
     """Note that the final reply arrived, inside the caller's transaction, and forget where it had to go.
 
     Raises:
-        JournalError: an unknown request, one that has not ended, or the file fails.
+        JournalError: a request that has not ended, or the file fails.
     """
     row = find(database, peer, identifier)
-    if row is None or not row.final:
+    if row is None:  # forgotten meanwhile
+        return
+    if not row.final:
         raise JournalError("only a request that has ended has a final reply to deliver")
     database.run(
         "UPDATE request SET delivered = 1, response_topic = '', correlation = NULL WHERE number = ?", (row.number,)
     )
 
 
-def forget(database: Database, limits: Limits, now_ms: int) -> None:
-    """Drop ended requests that are too old or too many, inside the caller's transaction; open ones always stay.
+def forget(database: Database, limits: Limits) -> None:
+    """Drop the oldest ended requests beyond the limit, inside the caller's transaction; open ones always stay.
+
+    Never by age: a clock that jumps would make the box forget, and sign again, what it has signed.
 
     Raises:
         JournalError: the file fails.
     """
-    database.run("DELETE FROM request WHERE ended_at < ?", (now_ms - limits.days * DAY_MS,))
     database.run(
-        "DELETE FROM request WHERE ended_at IS NOT NULL AND number <= (SELECT max(number) FROM request) - ?",
-        (limits.rows,),
+        "DELETE FROM request WHERE delivered = 1 AND number <= (SELECT max(number) FROM request) - ?", (limits.rows,)
     )

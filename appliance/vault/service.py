@@ -9,12 +9,15 @@ import asyncio
 import logging
 import signal
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from appliance import __version__
 from appliance.config import Config, Environment
 from appliance.contract import VERSION, events, state
 from appliance.contract.topics import Topics
+from appliance.errors import ApplianceError, JournalError
 from appliance.link import messages as link
 from appliance.link.channel import Channel, serve, serve_with
 from appliance.notify import notify
@@ -25,7 +28,7 @@ from appliance.vault import answers, clock, flow, view
 from appliance.vault import box as b
 from appliance.vault.box import Box
 from appliance.vault.cards import Cards
-from appliance.vault.carrier import Carrier
+from appliance.vault.carrier import Callbacks, Carrier
 from appliance.vault.journal import Event, Journal
 from appliance.vault.keys import Keys
 from appliance.vault.ledger import Ledger, public_event
@@ -41,6 +44,14 @@ LANGUAGES = ("fr",)
 MINUTE = 60
 
 
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A request on its way through the inbox, and who waits for it."""
+
+    request: link.Request
+    handled: asyncio.Future[None]
+
+
 class Vault:
     """One running vault. ``run`` ends when ``stop`` was called."""
 
@@ -50,7 +61,7 @@ class Vault:
         self._scribe = scribe
         self._loop = asyncio.get_running_loop()
         self._topics = Topics(config.mqtt.prefix, config.device.id)
-        self._inbox: asyncio.Queue[b.Event | link.Request | BaseException | None] = asyncio.Queue()
+        self._inbox: asyncio.Queue[b.Event | Inquiry | BaseException | None] = asyncio.Queue()
         self._box = Box(times=_times(config))
         self._alarm: asyncio.TimerHandle | None = None
         self._secret = Secret()
@@ -65,9 +76,8 @@ class Vault:
         )
         reader = config.reader
         self._cards = Cards(self._secret, scribe, self._post, shared=reader.share == "shared", roles=reader.roles)
-        self._carrier = Carrier(
-            self._welcome(), scribe, self._post, lambda up: self._post(b.LinkChanged(up)), self._delivered
-        )
+        callbacks = Callbacks(self._hand_in, self._broker, self._delivered, self._dropped)
+        self._carrier = Carrier(self._welcome(), scribe, callbacks)
         self._reception = Reception(config, scribe, self._carrier)
         self._ledger = Ledger(self._topics, scribe, self._reception.record, self._carrier.wake)
 
@@ -91,44 +101,60 @@ class Vault:
         """
         log.info("vault %s, secrets in %s memory", __version__, self._secret.kind)
         self._loop.set_exception_handler(self._stray)
-        self._show()
-        await self._reception.recover(await self._ledger.recover())
-        started = events.Started(version=__version__, contract=VERSION)
-        await self._ledger.commit([b.Publish("system/started", started)])
-        passed, folder = self._environment.sockets, self._config.paths.run
-        servers = (
-            await serve(passed.get("link", folder / "link.sock"), self._carrier.meet),
-            await serve_with(passed.get("admin", folder / "admin.sock"), self._meet_admin, link.decode_from_admin),
-        )
-        try:
+        async with AsyncExitStack() as stack:  # whatever begins here ends, also when the next thing cannot begin
+            stack.callback(self._oled.close)
+            stack.callback(self._secret.close)
+            self._show()
+            self._reception.recover(await self._ledger.recover())
+            for server in await self._listen():
+                stack.callback(server.close)
             self._keys.start()
+            stack.callback(self._keys.close)
             self._cards.start()
+            stack.push_async_callback(self._cards.close)
+            started = events.Started(version=__version__, contract=VERSION)
+            await self._ledger.commit([b.Publish("system/started", started)])
             self._announce()
             self._tick()
             self._feed()
             notify(self._environment.notify_socket, "READY=1")
-            while (event := await self._inbox.get()) is not None:
-                if isinstance(event, BaseException):
-                    raise event
-                await self._take(event)
-        finally:
-            notify(self._environment.notify_socket, "STOPPING=1")
-            for server in servers:
-                server.close()
-            await self._close()
+            stack.callback(notify, self._environment.notify_socket, "STOPPING=1")
+            await self._turn()
 
-    async def _close(self) -> None:
-        """Nothing secret, nothing lit, no verified card is left behind."""
-        self._keys.close()
-        await self._cards.close()
-        self._secret.close()
-        self._oled.close()
+    async def _listen(self) -> tuple[asyncio.AbstractServer, asyncio.AbstractServer]:
+        """Link and admin: sockets that the service manager passed, else our own."""
+        passed, folder = self._environment.sockets, self._config.paths.run
+        return (
+            await serve(passed.get("link", folder / "link.sock"), self._carrier.meet),
+            await serve_with(passed.get("admin", folder / "admin.sock"), self._meet_admin, link.decode_from_admin),
+        )
+
+    async def _turn(self) -> None:
+        """Event by event, until the end; how it ended is the last public event."""
+        try:
+            while (event := await self._inbox.get()) is not None:
+                await self._take(event)
+        except JournalError:  # there is nowhere left to say it
+            raise
+        except Exception as error:
+            code = error.code if isinstance(error, ApplianceError) else "internal"
+            await self._ledger.commit([b.Publish("system/fault", events.Fault(code=code))])
+            raise
         await self._ledger.commit([b.Publish("system/stopping", events.Stopping(reason="stopped"))])
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
-    def _post(self, event: b.Event | link.Request) -> None:
+    def _post(self, event: b.Event) -> None:
         self._inbox.put_nowait(event)
+
+    async def _hand_in(self, request: link.Request) -> None:
+        """A request takes its turn among keys and cards; returns when it is answered or open."""
+        inquiry = Inquiry(request, self._loop.create_future())
+        self._inbox.put_nowait(inquiry)
+        await inquiry.handled
+
+    async def _dropped(self, dropped: link.Dropped) -> None:
+        await self._ledger.note_dropped(dropped, self._loop.time())
 
     def _post_from_thread(self, event: b.Event) -> None:
         self._loop.call_soon_threadsafe(self._inbox.put_nowait, event)
@@ -136,13 +162,20 @@ class Vault:
     def _report(self, ok: bool) -> None:  # noqa: FBT001 - the display's callback
         self._post_from_thread(b.DisplayChanged(ok))
 
+    def _broker(self, up: bool) -> None:  # noqa: FBT001 - the carrier's callback
+        self._post(b.LinkChanged(up))
+
     async def _delivered(self, delivery: int) -> None:
         await self._reception.delivered(delivery)
 
-    async def _take(self, event: b.Event | link.Request) -> None:
+    async def _take(self, event: b.Event | Inquiry | BaseException) -> None:
+        if isinstance(event, BaseException):
+            raise event
         now = self._loop.time()
-        if isinstance(event, link.Request):
-            meant = await self._reception.receive(event, self._box, self._cards.found, now)
+        if isinstance(event, Inquiry):
+            meant = await self._reception.receive(event.request, self._box, self._cards.found, now)
+            if not event.handled.done():  # its gateway may have left meanwhile
+                event.handled.set_result(None)
             if meant is None:
                 return
             event = meant
@@ -211,6 +244,7 @@ class Vault:
     def _announce(self) -> None:
         self._carrier.state("reader", answers.reader(self._box))
         self._carrier.state("card", answers.card(self._box))
+        self._carrier.status("online" if self._box.display and self._box.keypad else "degraded")
         self._carrier.state("health", answers.health(self._box, clock_set=clock.believable(clock.wall())))
 
     async def _meet_admin(self, channel: Channel[link.FromAdmin]) -> None:

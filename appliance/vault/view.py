@@ -88,9 +88,14 @@ def _signing(box: Box, _now: float, _clock: str) -> kinds.Screen:
 
 
 def _result(box: Box, _now: float, _clock: str) -> kinds.Screen:
-    if box.ending is Ending.DONE and box.ended:
-        return kinds.Done(box.ended.of, box.ended.consent.content_shown)
-    return RESULTS.get(box.ending) or kinds.Outcome(box.outcome or "internal")
+    ask = box.ended
+    if ask and box.ending is Ending.DONE:
+        return kinds.Done(ask.of, ask.consent.content_shown)
+    if ask and box.signed:  # whatever ended it, some documents are signed, and nobody may be told otherwise
+        return kinds.Outcome(box.outcome or "internal", box.signed, ask.of)
+    if box.ending is Ending.REMOVED:
+        return kinds.Removed(needed=ask is not None)
+    return kinds.PinBlocked() if box.ending is Ending.BLOCKED else kinds.Outcome(box.outcome or "internal")
 
 
 def _legible(text: str) -> str:
@@ -102,8 +107,6 @@ def _plain(letter: str) -> str:
     base = unicodedata.normalize("NFD", letter)[0]
     return base if drawable(base) else "?"
 
-
-RESULTS: Mapping[Ending, kinds.Screen] = {Ending.REMOVED: kinds.Removed(), Ending.BLOCKED: kinds.PinBlocked()}
 
 SCREENS: Mapping[State, Callable[[Box, float, str], kinds.Screen]] = {
     State.NO_READER: _no_reader,

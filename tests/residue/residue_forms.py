@@ -10,23 +10,22 @@ between digits (NUL, blank, comma, quotes...) and has raw 1-9 turned into "1"-"9
 characters. Then each window of each run is looked up in one table. The digit 0 is never typed: raw, it is empty memory.
 """
 
-import re
 import secrets
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 DIGITS = 12
 WINDOW = 8
 LAYOUT = "123A456B789C*0#D"
 POINTER = 8
 
-_BETWEEN = b"\0 ,'\"\\xbu:;[]()-_\r\n"
+_BETWEEN = b"\0 ,'\"\\x;[]()\r\n"  # not what stands in a UUID or a time: those are everywhere
 _NOISE = ord("~")
 _PLAIN = bytes(
     ord("0") + code if 1 <= code <= 9 else code if chr(code).isdigit() and code < 128 else _NOISE for code in range(256)
 )
-_RUN = re.compile(rb"[0-9]{%d,}" % WINDOW)
+_IS_DIGIT = bytes(b"~d"[chr(code).isdigit() and code < 128] for code in range(256))
 
 
 def draw() -> str:
@@ -66,11 +65,28 @@ WRITTEN: tuple[tuple[str, str, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """The byte ``at`` of every pointer, which tells most other data from singletons: eight times less to look at."""
+
+    at: int
+    classes: bytes
+
+    @classmethod
+    def of(cls, addresses: Iterable[int]) -> "Lane":
+        """The lowest byte but two that is 0 in none of them: empty memory is no run."""
+        written = [address.to_bytes(POINTER, "little") for address in addresses]
+        at = next(at for at in range(2, POINTER) if all(pointer[at] for pointer in written))
+        values = {pointer[at] for pointer in written}
+        return cls(at, bytes(b"~d"[value in values] for value in range(256)))
+
+
+@dataclass(frozen=True, slots=True)
 class Singletons:
     """Where one interpreter has the objects that stand for single digits: address -> digit, and -> key position."""
 
-    digits: Mapping[int, str] = field(default_factory=dict)
-    positions: Mapping[int, str] = field(default_factory=dict)
+    digits: Mapping[int, str]
+    positions: Mapping[int, str]
+    lane: Lane
 
 
 class Numbers:
@@ -88,13 +104,12 @@ class Numbers:
     def traces(self, place: str, data: bytes, objects: Singletons | None = None) -> set[Trace]:
         """Every trace in ``data``; for pointers it must begin at an address divisible by ``POINTER``."""
         found = set()
-        for run in _RUN.finditer(data.translate(_PLAIN, _BETWEEN)):
-            for what, coding in self._in_run(run[0]):
+        for run in _digit_runs(data.translate(_PLAIN, _BETWEEN)):
+            for what, coding in self._in_run(run):
                 form = _written(data, self._numbers[what]) if coding == "digits" else coding
-                found.add(Trace(what, place, form, self._longest(run[0], what, coding)))
+                found.add(Trace(what, place, form, self._longest(run, what, coding)))
         if objects is not None:
-            found |= set(self._pointed(place, data, "pointers", objects.digits))
-            found |= set(self._pointed(place, data, "pointers to key positions", objects.positions))
+            found |= set(self._pointed(place, data, objects))
         return found
 
     def _in_run(self, run: bytes) -> set[tuple[str, str]]:
@@ -115,11 +130,13 @@ class Numbers:
                     return length
         return WINDOW
 
-    def _pointed(self, place: str, data: bytes, form: str, meant: Mapping[int, str]) -> Iterator[Trace]:
-        for run in _pointer_runs(data, meant):
-            for what, coding in self._in_run(run):
-                if coding == "digits":
-                    yield Trace(what, place, form, self._longest(run, what, coding))
+    def _pointed(self, place: str, data: bytes, objects: Singletons) -> Iterator[Trace]:
+        for addresses in _pointer_runs(data, objects.lane):
+            for form, meant in (("pointers", objects.digits), ("pointers to key positions", objects.positions)):
+                for run in _digit_runs("".join(meant.get(address, "~") for address in addresses).encode()):
+                    for what, coding in self._in_run(run):
+                        if coding == "digits":
+                            yield Trace(what, place, form, self._longest(run, what, coding))
 
 
 def windows(number: str, length: int = WINDOW) -> list[str]:
@@ -136,16 +153,23 @@ def _written(data: bytes, number: str) -> str:
     return "scattered"
 
 
-def _pointer_runs(data: bytes, meant: Mapping[int, str]) -> Iterable[bytes]:
-    """Digits told by ``WINDOW`` or more pointers in a row."""
-    if not meant:
-        return
-    lanes = [{address.to_bytes(POINTER, "little")[at] for address in meant} for at in range(POINTER)]
-    at = next(at for at in range(2, POINTER) if 0 not in lanes[at])  # empty memory is no run
-    told = re.compile(b"[%b]{%d,}" % (b"".join(b"\\x%02x" % value for value in sorted(lanes[at])), WINDOW))
-    for run in told.finditer(data[at::POINTER]):  # one byte of every pointer: eight times less to look at
-        begin, count = run.start() * POINTER, len(run[0])
-        if begin + count * POINTER > len(data):
-            count -= 1
-        addresses = struct.unpack_from(f"<{count}Q", data, begin)
-        yield from _RUN.findall("".join(meant.get(address, "~") for address in addresses).encode())
+def _digit_runs(data: bytes) -> Iterator[bytes]:
+    """The runs of at least ``WINDOW`` decimal characters."""
+    for begin, end in _runs(data.translate(_IS_DIGIT)):
+        yield data[begin:end]
+
+
+def _runs(classes: bytes) -> Iterator[tuple[int, int]]:
+    """Where at least ``WINDOW`` ``d`` stand in a row among ``~``; ``find`` is six times quicker than a pattern."""
+    end = 0
+    while (begin := classes.find(b"d" * WINDOW, end)) >= 0:
+        end = classes.find(b"~", begin)
+        end = len(classes) if end < 0 else end
+        yield begin, end
+
+
+def _pointer_runs(data: bytes, lane: Lane) -> Iterator[tuple[int, ...]]:
+    """``WINDOW`` or more pointers in a row that may be to singletons."""
+    for begin, end in _runs(data[lane.at :: POINTER].translate(lane.classes)):
+        count = min(end, len(data) // POINTER) - begin
+        yield struct.unpack_from(f"<{count}Q", data, begin * POINTER)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from residue_forms import LAYOUT, Singletons
+from residue_forms import LAYOUT, Lane, Singletons
 
-PIECE = 4 << 20
+PIECE = 256 << 10
 OVERLAP = 4096
 
 # What the kernel gives nobody through mem, whoever asks.
@@ -86,8 +86,8 @@ def _mapping(line: str) -> Mapping:
     return Mapping(start, end, rights, int(offset, 16), name[0] if name else "")
 
 
-def pieces(pid: int, mapping: Mapping) -> Iterator[bytes]:
-    """The content, in pieces that overlap.
+def pieces(pid: int, mapping: Mapping, overlap: int = OVERLAP) -> Iterator[bytes]:
+    """The content, in pieces; each begins with the end of the one before.
 
     Raises:
         OSError: the kernel gives it to nobody.
@@ -95,7 +95,7 @@ def pieces(pid: int, mapping: Mapping) -> Iterator[bytes]:
     memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
     try:
         for at in range(mapping.start, mapping.end, PIECE):
-            first = max(mapping.start, at - OVERLAP)
+            first = max(mapping.start, at - overlap)
             wanted = min(at + PIECE, mapping.end) - first
             data = os.pread(memory, wanted, first)
             if len(data) != wanted:
@@ -134,4 +134,4 @@ def singletons(pid: int) -> Singletons:
         names = (f"int {digit}", f"int {ord(digit)}", f"str {ord(digit)}", f"bytes {ord(digit)}")
         digits |= {at[name]: digit for name in names}
     positions = {at[f"int {position}"]: key for position, key in enumerate(LAYOUT) if key in "123456789"}
-    return Singletons(digits, positions)
+    return Singletons(digits, positions, Lane.of([*digits, *positions]))

@@ -572,8 +572,15 @@ def test_a_card_that_falls_silent_is_released_by_its_removal(server, client):
     assert client.transmit(handle)[0] == Status.SUCCESS
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_defect_of_a_soft_card_is_a_removal_for_the_client(server, client):
+def test_a_defect_of_a_soft_card_is_a_removal_for_the_client(server, client, monkeypatch):
+    told, heard = [], threading.Event()
+
+    def hear(defect):
+        told.append(defect.exc_type)
+        heard.set()
+
+    monkeypatch.setattr(threading, "excepthook", hear)
+
     class Broken(EchoCard):
         def transmit(self, _apdu):
             raise ValueError
@@ -582,6 +589,8 @@ def test_a_defect_of_a_soft_card_is_a_removal_for_the_client(server, client):
     handle = client.card()
     assert client.transmit(handle)[0] == Status.NOT_TRANSACTED
     assert server.card is None
+    assert heard.wait(PATIENCE)  # the thread dies of it and says so, in its own time
+    assert told == [ValueError]
 
 
 def test_unplug_voids_handles_and_plug_powers_the_card_again(server, client):

@@ -32,7 +32,7 @@ class Request:
         self.disk = None
         self.last_page_seen = self.agreed = False
         self.met = None
-        self.signed = 0
+        self.signed = self.wrong = 0  # documents; wrong PINs since the last right one
 
 
 class World:
@@ -48,6 +48,7 @@ class World:
         self.orders = {}  # ticket -> order
         self.pulled = set()  # tickets whose work said that the card is gone
         self.requests = {}
+        self.ended = None  # the request whose end the screen tells, if it tells one
         self.validates = self.verifies = self.insertions = 0
 
     @property
@@ -76,6 +77,8 @@ class World:
                 case b.Identify() | b.ReadTries():
                     self.order(effect)
         self.judge_state(before, event)
+        self.judge_removal(before, event)
+        self.judge_result(before, effects)
 
     def note(self, event, shown):
         """What the world knows before the box does: what the person saw when the key went down, what the card is."""
@@ -92,6 +95,10 @@ class World:
                 self.frozen = self.armed
             case keys.Refuse():
                 self.frozen = self.armed
+            case b.PinRejected(ticket) if ticket == self.box.ticket:
+                self.open.wrong += 1
+            case b.Signed(ticket) if ticket == self.box.ticket:
+                self.open.wrong = 0
             case b.Asked(ask):
                 self.requests[ask.id] = Request(ask)
 
@@ -111,6 +118,8 @@ class World:
             assert indices == list(range(known.signed))
             assert (effect.code is None) == (known.signed == known.ask.of)
             assert effect.tries is None or effect.tries == self.tries
+            assert effect.code not in {"refused", "pin-timeout"} or known.wrong == 0, "given up after a wrong PIN"
+            assert effect.code != "pin-wrong" or known.wrong > 0
         assert sum(isinstance(e, b.Publish) and e.topic in ENDS for e in effects) == len(finished)
         assert not any(isinstance(effect, b.Busy) for effect in ended) or isinstance(event, b.Asked)
         for identifier, known in self.requests.items():
@@ -170,6 +179,31 @@ class World:
         assert self.digits >= kit.card().pin_min
         moved = any(isinstance(effect, b.Move) and effect.to is RequestState.CARD_STARTED for effect in effects)
         assert moved == (self.box.attempt == 1)
+
+    def judge_removal(self, before, event):
+        """(j) A removal ends no request that has met no card."""
+        if isinstance(event, b.CardRemoved) and before.ask and self.requests[before.ask.id].met is None:
+            assert (self.box.ask, self.box.state) == (before.ask, State.WAIT_CARD)
+
+    def judge_result(self, before, effects):
+        """(k) The last screen of a request never hides a signature, and nothing else is told as its end."""
+        if self.box.state is not State.RESULT:
+            return
+        finished = [effect.ask.id for effect in effects if isinstance(effect, b.Finish)]
+        if finished or before.state is not State.RESULT:
+            self.ended = self.requests[finished[0]] if finished else None
+        match self.screen, self.ended:
+            case kinds.Removed(needed=False), None:
+                pass
+            case kinds.Done(count=count), Request(signed=signed, ask=ask):
+                assert count == signed == ask.of
+            case kinds.Outcome(signed=shown, of=of), Request(signed=signed, ask=ask):
+                assert shown == signed < ask.of
+                assert of == (ask.of if signed else 0)
+            case kinds.Removed(needed=True) | kinds.PinBlocked(), Request(signed=signed):
+                assert signed == 0
+            case screen, _:
+                raise AssertionError(screen)
 
     def judge_state(self, before, event):
         """(g) (h) (i) and that somebody always has the next word."""

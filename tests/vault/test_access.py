@@ -79,6 +79,16 @@ def test_so_many_a_minute_each_client_by_itself():
     assert rates.wait("a", 60.0) == 10.0
 
 
+def test_who_has_not_asked_for_a_minute_is_forgotten():
+    rates = access.Rates(2)
+    for number in range(100):
+        rates.wait(f"client-{number}", 0.0)
+    rates.wait("a", 59.0)
+    assert len(rates._taken) == 101
+    rates.wait("b", 60.0)
+    assert set(rates._taken) == {"a", "b"}
+
+
 @given(st.integers(1, 5), st.lists(st.integers(0, 40_960).map(lambda n: n / 1024), max_size=40))
 def test_no_minute_holds_more_and_who_waits_as_told_is_served(limit, gaps):
     rates, now, taken = access.Rates(limit), 0.0, []

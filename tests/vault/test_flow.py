@@ -89,6 +89,9 @@ def test_a_removal_ends_what_met_the_card(state, steps):
         assert play.box.ask is before.ask
         assert play.box.state is state
         assert play.of(b.Finish) == []
+    elif state is State.READING:
+        assert (play.box.ask, play.box.state) == (before.ask, State.WAIT_CARD)
+        assert play.of(b.Tell) == [b.Tell(before.ask, "awaiting-card")]
     else:
         assert (play.finish.code, play.box.state, play.box.ending) == ("card-removed", State.RESULT, Ending.REMOVED)
     assert play.box.card is None

@@ -110,6 +110,41 @@ def test_identification_goes_on_beside_a_request_that_ended():
     assert play.elapse().box.state is State.READY
 
 
+def test_a_request_outlives_a_card_that_was_only_being_read():
+    play = Play(*kit.INSERTED, asked()).feed(b.CardRemoved(), after=10)
+    request = play.box.ask
+    assert (play.topics, play.box.state, play.of(b.Finish)) == (["card/removed"], State.WAIT_CARD, [])
+    play.feed(b.CardInserted("insertion-2", "cps3"))
+    assert play.of(b.Identify) == [b.Identify(play.box.ticket)]
+    play.feed(identified())
+    assert (play.box.ask, play.box.state, play.box.signer.session) == (request, State.CONSENT, "insertion-2")
+    assert play.feed(b.CardRemoved()).finish.code == "card-removed"  # this one it had met
+
+
+def test_a_request_waits_so_long_for_another_card_and_never_longer_than_its_time():
+    for ttl, code, end in ((120, "card-absent", 70), (65, "expired", 65)):
+        play = Play(*kit.INSERTED, asked(ttl=ttl)).feed(b.CardRemoved(), after=10).elapse()
+        assert (play.finish.code, play.now) == (code, end)
+
+
+def test_a_missed_removal_while_a_card_is_read_is_both_and_the_request_waits_on():
+    play = Play(*kit.INSERTED, asked(), b.CardInserted("insertion-2", "cps3"))
+    assert play.topics == ["card/removed", "card/inserted"]
+    assert (play.box.state, play.of(b.Identify)) == (State.READING, [b.Identify(play.box.ticket)])
+    assert play.feed(identified()).box.signer.session == "insertion-2"
+    play = Play(*kit.INSERTED, asked(), b.CardInserted("v", patient=True))
+    assert (play.box.state, play.of(b.Identify)) == (State.WAIT_CARD, [])
+
+
+def test_a_late_word_of_the_card_that_was_pulled_says_nothing():
+    play = Play(*kit.INSERTED, asked())
+    late = play.box
+    play.feed(b.CardRemoved(), b.CardInserted("insertion-2", "cps3"))
+    before = play.box
+    for answer in (identified(), failed("card-mute"), held):
+        assert play.feed(answer(late)).box is before
+
+
 def test_d_while_a_card_is_read_for_nobody_is_a_key():
     play = Play(*kit.INSERTED)
     before = play.box

@@ -55,7 +55,7 @@ def test_a_card_pulled_while_it_is_read_is_told_by_its_removal():
     before = play.box
     play.feed(failed("card-removed"))
     assert play.box is before
-    assert play.feed(b.CardRemoved()).finish.code == "card-removed"
+    assert play.feed(b.CardRemoved()).box.state is State.WAIT_CARD
 
 
 @pytest.mark.parametrize("binding", [{"signer": "somebody-else"}, {"card_session": "insertion-0"}])
@@ -262,7 +262,7 @@ def test_giving_up_after_a_wrong_pin_is_final_as_pin_wrong(left):
 @pytest.mark.parametrize(
     ("event", "code"),
     [
-        (Refuse(), "refused"),
+        (Refuse(), "pin-wrong"),
         (b.Cancelled(kit.CLIENT, kit.ask().id), "cancelled"),
         (b.CardRemoved(), "card-removed"),
         (b.DisplayChanged(ok=False), "display-absent"),
@@ -273,6 +273,7 @@ def test_no_second_prompt_when_something_stopped_it_while_the_card_judged(event,
     play = Play(*kit.SIGNING, event, rejected(2))
     assert (play.finish.code, play.finish.tries) == (code, 2)
     assert play.topics[0] == "pin/wrong"
+    assert play.topics[-1] == ("sign/refused" if code == "pin-wrong" else "sign/failed")
     assert b.Disarm() in play.effects
 
 

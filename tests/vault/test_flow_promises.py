@@ -104,6 +104,24 @@ def identify_never(box, event, now):
     return after, tuple(effect for effect in effects if not isinstance(effect, b.Identify))
 
 
+def end_what_was_only_read(box, event, now):
+    waiting, effects = flow.card.card_removed(box, event, now)
+    if waiting.ask is None:
+        return waiting, effects
+    after, more = flow_ends.finish(waiting, "card-removed", now, b.Ending.REMOVED)
+    return after, effects + more
+
+
+def refused_after_a_wrong_pin(box, event, now):
+    after, effects = flow_request.pin_rejected(box, event, now)
+    return after, tuple(replace(e, code="refused") if isinstance(e, b.Finish) and box.stop else e for e in effects)
+
+
+def hide_what_is_signed(box, event, now):
+    after, effects = flow_request.signed(box, event, now)
+    return replace(after, signed=0), effects
+
+
 BROKEN = [
     (State.CONSENT, Agree, agree_too_early),
     (State.COUNTING, b.TriesRead, no_last_confirmation),
@@ -119,6 +137,9 @@ BROKEN = [
     (State.CONSENT, b.Elapsed, take_no_time),
     (State.SIGNING, b.ReaderAttached, start_over),
     (State.EMPTY, b.CardInserted, identify_never),
+    (State.READING, b.CardRemoved, end_what_was_only_read),
+    (State.SIGNING, b.PinRejected, refused_after_a_wrong_pin),
+    (State.SIGNING, b.Signed, hide_what_is_signed),
 ]
 
 

@@ -3,62 +3,16 @@
 import itertools
 import stat
 import threading
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from journal_kit import START, Box, event, receive
 
 from appliance.errors import JournalError
-from appliance.vault.journal import Entry, Event, Journal, Limits, Receive, RequestState, Row, Step
+from appliance.vault.journal import Entry, Event, Limits, Row
 from appliance.vault.outbox import merged
-from appliance.vault.records import FINAL, LEGAL_MOVES
-
-START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
-BODY = bytes(range(32))
-
-
-@dataclass
-class Clock:
-    now: datetime = START
-
-    def __call__(self):
-        return self.now
-
-
-def event(name="inserted"):
-    return Event("card", name, lambda seq: f'{{"seq":{seq}}}'.encode())
-
-
-def dropped(first, last):
-    return Event("journal", "dropped", lambda seq: f"{seq}:{first}-{last}".encode())
-
-
-def receive(identifier="r1", peer="desk-one", body=BODY, correlation=b"\x01\x02"):
-    return Receive(peer, identifier, body, "sign", f"rsp/{peer}/a", correlation, progress=False)
-
-
-@dataclass
-class Box:
-    path: object
-    clock: Clock = field(default_factory=Clock)
-    limits: Limits | None = None
-
-    def open(self):
-        return Journal.open(self.path, wall=self.clock, dropped=dropped, limits=self.limits)
-
-
-@pytest.fixture
-def box(tmp_path):
-    return Box(tmp_path / "box.sqlite")
-
-
-@pytest.fixture
-def journal(box):
-    opened = box.open()
-    yield opened
-    opened.close()
 
 
 def test_new_file_has_mode_0600_and_its_own_identity(box, tmp_path):
@@ -190,142 +144,6 @@ def test_merged_ranges_cover_the_same_numbers_apart(ranges):
     result = merged(ranges)
     assert numbers(result) == numbers(ranges)
     assert all(before[1] + 1 < after[0] for before, after in itertools.pairwise(result))
-
-
-def test_request_row_holds_what_a_reply_needs(journal):
-    journal.commit(moves=[receive()])
-    row = journal.find_request("desk-one", "r1")
-    assert (row.state, row.body_sha256, row.verb) == (RequestState.RECEIVED, BODY, "sign")
-    assert (row.response_topic, row.correlation, row.progress) == ("rsp/desk-one/a", b"\x01\x02", False)
-    assert (row.code, row.ended_at, row.delivered, row.final) == (None, None, False, False)
-    assert journal.find_request("desk-two", "r1") is None, "an id belongs to its peer"
-    journal.commit(moves=[receive(peer="desk-two", correlation=None)])
-    assert journal.find_request("desk-two", "r1").correlation is None
-
-
-def test_a_request_is_received_once(journal):
-    journal.commit(moves=[receive()])
-    with pytest.raises(JournalError, match="already"):
-        journal.commit(moves=[receive(body=bytes(32))], events=[event()])
-    assert journal.find_request("desk-one", "r1").body_sha256 == BODY
-    assert journal.last_seq == 0
-
-
-def test_a_body_hash_has_32_bytes(journal):
-    with pytest.raises(JournalError):
-        journal.commit(moves=[receive(body=b"short")])
-
-
-PATHS = {
-    RequestState.RECEIVED: [],
-    RequestState.ACCEPTED: ["accepted"],
-    RequestState.AGREED: ["accepted", "agreed"],
-    RequestState.CARD_STARTED: ["accepted", "agreed", "card-started"],
-    RequestState.DONE: ["accepted", "agreed", "card-started", "done"],
-    RequestState.FAILED: ["failed"],
-}
-
-
-def code_of(state):
-    return "refused" if state is RequestState.FAILED else None
-
-
-def walk(journal, state):
-    journal.commit(moves=[receive()])
-    for step in map(RequestState, PATHS[state]):
-        journal.move("desk-one", "r1", step, code_of(step))
-
-
-@pytest.mark.parametrize("old", list(RequestState))
-@pytest.mark.parametrize("new", list(RequestState))
-def test_legal_moves_happen_and_illegal_ones_change_nothing(journal, old, new):
-    legal = {
-        ("received", "accepted"),
-        ("received", "failed"),
-        ("accepted", "agreed"),
-        ("accepted", "failed"),
-        ("agreed", "card-started"),
-        ("agreed", "failed"),
-        ("card-started", "done"),
-        ("card-started", "failed"),
-    }
-    walk(journal, old)
-    before = journal.find_request("desk-one", "r1")
-    if (old, new) in legal:
-        journal.move("desk-one", "r1", new, code_of(new))
-        assert journal.find_request("desk-one", "r1").state is new
-    else:
-        with pytest.raises(JournalError, match="cannot go from"):
-            journal.commit(moves=[Step("desk-one", "r1", new, code_of(new))], events=[event()])
-        assert journal.find_request("desk-one", "r1") == before
-        assert journal.last_seq == 0
-
-
-def test_no_end_can_be_left():
-    assert all(not LEGAL_MOVES[state] for state in FINAL)
-
-
-def test_an_unknown_request_cannot_move_nor_be_delivered(journal):
-    with pytest.raises(JournalError, match="never received"):
-        journal.move("desk-one", "nothing", RequestState.ACCEPTED)
-    with pytest.raises(JournalError):
-        journal.deliver("desk-one", "nothing")
-
-
-@pytest.mark.parametrize(("state", "code"), [("failed", None), ("accepted", "refused")])
-def test_a_code_goes_with_failure_and_nothing_else(journal, state, code):
-    journal.commit(moves=[receive()])
-    with pytest.raises(JournalError, match="code"):
-        journal.move("desk-one", "r1", RequestState(state), code)
-
-
-def test_what_a_crash_cut_off_is_told_with_its_state(box):
-    journal = box.open()
-    for identifier, path in (("a", []), ("b", ["accepted"]), ("c", PATHS[RequestState.CARD_STARTED])):
-        journal.commit(moves=[receive(identifier)])
-        for step in path:
-            journal.move("desk-one", identifier, RequestState(step))
-    journal.commit(moves=[receive("d"), Step("desk-one", "d", RequestState.FAILED, "refused")])
-    journal.commit(moves=[receive("e"), Step("desk-one", "e", RequestState.FAILED, "busy")])
-    journal.deliver("desk-one", "e")
-    journal.close()
-    again = box.open()
-    assert [(row.id, row.state) for row in again.recover()] == [
-        ("a", "received"),
-        ("b", "accepted"),
-        ("c", "card-started"),
-    ]
-    assert [(row.id, row.code) for row in again.undelivered()] == [("d", "refused")]
-    assert [row.id for row in again.open_requests()] == ["a", "b", "c", "d"]
-    again.close()
-
-
-def test_delivery_forgets_the_address_and_keeps_the_outcome(journal):
-    walk(journal, RequestState.DONE)
-    journal.deliver("desk-one", "r1")
-    journal.deliver("desk-one", "r1")
-    row = journal.find_request("desk-one", "r1")
-    assert (row.delivered, row.response_topic, row.correlation, row.state) == (True, "", None, RequestState.DONE)
-
-
-def test_a_request_in_flight_has_nothing_to_deliver(journal):
-    walk(journal, RequestState.CARD_STARTED)
-    with pytest.raises(JournalError, match="ended"):
-        journal.deliver("desk-one", "r1")
-
-
-def test_ended_requests_are_forgotten_by_age_and_count_and_open_ones_never(box):
-    box.limits = Limits(rows=5, days=30)
-    journal = box.open()
-    journal.commit(moves=[receive("open")])
-    journal.commit(moves=[receive("old"), Step("desk-one", "old", RequestState.FAILED, "refused")])
-    box.clock.now += timedelta(days=30, seconds=1)
-    for number in range(8):
-        identifier = f"n{number}"
-        journal.commit(moves=[receive(identifier), Step("desk-one", identifier, RequestState.FAILED, "refused")])
-    kept = [name for name in ("open", "old", *(f"n{n}" for n in range(8))) if journal.find_request("desk-one", name)]
-    assert kept == ["open", "n3", "n4", "n5", "n6", "n7"]
-    journal.close()
 
 
 def test_last_time_is_a_floor_that_a_clock_jumping_back_does_not_lower(box):

@@ -1,138 +1,22 @@
 """Requests as they arrive and the replies they get, over a real journal (contract, *Order of checks*, *Requests*)."""
 
-import asyncio
-import base64
-import contextlib
-import json
-import uuid
-
 import flow_kit as kit
 import pytest
 from card_identity import identity_of
-from flow_kit import failed, held, identified, signed, tries
+from flow_kit import failed, held, identified
+from reception_kit import CLIENT, OTHER, TOPIC, codes, counter, identifier, run, sign
 
-from appliance.config import parse
 from appliance.contract.limits import PLAIN_BODY
-from appliance.keypad.entry import Agree, Digit, Refuse, Validate
-from appliance.link import messages as link
-from appliance.vault import answers, flow, reception
+from appliance.keypad.entry import Refuse
 from appliance.vault import box as b
+from appliance.vault import reception
 from appliance.vault.box import Box
-from appliance.vault.journal import Event, RequestState, Step
-from appliance.vault.reception import Reception
-from appliance.vault.scribe import Scribe
-
-CLIENT, OTHER = "demo-desk", "other-desk"
-TOPIC = f"cpsr/v1/cps-demo/rsp/{CLIENT}/1"
-
-
-def config(requests="broker", per_minute=5):
-    return parse(
-        f'[device]\nid = "cps-demo"\n[mqtt]\nrequests = "{requests}"\n'
-        f"[limits]\nrequests_per_minute = {per_minute}\n"
-        f'[rights]\n{CLIENT} = ["sign", "sign-raw", "identity"]\nno-rights = []\n'
-    )
-
-
-def identifier(number):
-    return str(uuid.UUID(int=number))
-
-
-def sign(number=1, text="Pansement simple.", count=1, **members):
-    data = base64.b64encode(text.encode()).decode()
-    document = {"kind": "content", "mediaType": "text/plain;charset=utf-8", "title": "Ordonnance", "data": data}
-    return {"v": 1, "id": identifier(number), "documents": [document] * count, "format": "jws", **members}
-
-
-class Replies:
-    """What the carrier would send: (topic, correlation, body, final)."""
-
-    def __init__(self):
-        self.sent = []
-
-    def reply(self, to, payload, *, final):
-        self.sent.append((to.topic, to.correlation, json.loads(payload), final))
-        return len(self.sent)
-
-
-class Counter:
-    """The vault's shell without its hardware: reception, flow and journal; ``now`` stands still."""
-
-    def __init__(self, scribe, settings, box=None):
-        self.scribe, self.carrier, self.now = scribe, Replies(), 0.0
-        self.reception = Reception(settings, scribe, self.carrier)
-        self.box, self.found = box or kit.Play(*kit.READY).box, None
-
-    async def ask(self, verb, body, client=CLIENT, topic=TOPIC, correlation=b"c"):
-        """Send a request; the bodies of its replies."""
-        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-        before = len(self.carrier.sent)
-        message = link.Request(client, verb, payload, topic, correlation)
-        event = await self.reception.receive(message, self.box, self.found, self.now)
-        if event is not None:
-            await self.feed(event)
-        return self.since(before)
-
-    async def feed(self, *events):
-        """Let events happen, as the service does: the journal first, then everything else."""
-        before = len(self.carrier.sent)
-        for event in events:
-            made = event(self.box) if callable(event) else event
-            self.box, effects = flow.step(self.box, made, self.now)
-            moves = [self.move(effect) for effect in effects if isinstance(effect, b.Move)]
-            await self.scribe.commit([], moves, [])
-            for effect in effects:
-                match effect:
-                    case b.Tell():
-                        self.reception.tell(effect)
-                    case b.Finish():
-                        await self.reception.finish(effect)
-                    case b.Busy():
-                        self.reception.busy(effect)
-        return self.since(before)
-
-    def move(self, move):
-        if move.to is RequestState.RECEIVED:
-            return self.reception.record(move.ask)
-        code = answers.contract_code(move.code) if move.code else None
-        return Step(move.ask.client, move.ask.id, move.to, code)
-
-    def since(self, before):
-        return [body for _, _, body, _ in self.carrier.sent[before:]]
-
-    async def sign_it(self):
-        pages = len(self.box.ask.consent.pages)
-        turns = (kit.keys.Next(),) * (pages - 1)
-        return await self.feed(*turns, Agree(), tries(3), *(Digit(),) * 4, Validate(), signed)
+from appliance.vault.journal import RequestState
 
 
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "box.sqlite"
-
-
-@contextlib.asynccontextmanager
-async def counter(path, box=None, **settings):
-    def dropped(_journal, first, last):
-        return Event("journal", "dropped", lambda seq: f"{seq}:{first}-{last}".encode())
-
-    scribe = await Scribe.open(path, dropped)
-    try:
-        yield Counter(scribe, config(**settings), box)
-    finally:
-        await scribe.close()
-
-
-def run(scenario):
-    async def bounded():
-        async with asyncio.timeout(20):
-            await scenario
-
-    asyncio.run(bounded())
-
-
-def codes(bodies):
-    return [body.get("code") for body in bodies]
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------
@@ -268,118 +152,6 @@ def test_an_end_that_the_box_gives_at_once_is_one_reply(path):
             assert codes(await desk.ask("sign", sign())) == ["reader-absent"]
             row = await desk.scribe.find_request(CLIENT, identifier(1))
             assert (row.state, row.code) == (RequestState.FAILED, "reader-absent")
-
-    run(scenario())
-
-
-# --- the same id again ----------------------------------------------------------------------------------------------
-
-
-def test_an_open_request_asked_again_tells_its_state_and_answers_there(path):
-    async def scenario():
-        async with counter(path) as desk:
-            await desk.ask("sign", sign())
-            (body,) = await desk.ask("sign", sign(), topic=TOPIC + "/new", correlation=b"d")
-            assert (body["phase"], body["final"]) == ("awaiting-consent", False)
-            await desk.feed(*kit.LAST_PAGE, Agree())
-            assert [body["phase"] for body in await desk.ask("sign", sign(), topic=TOPIC + "/newer")] == [
-                "awaiting-consent"
-            ]
-            await desk.feed(tries(3))
-            (body,) = await desk.ask("sign", sign(), topic=TOPIC + "/newest", correlation=b"e")
-            assert body["phase"] == "awaiting-pin"
-            await desk.feed(Refuse())
-            assert desk.carrier.sent[-1][:2] == (TOPIC + "/newest", b"e")
-            assert desk.carrier.sent[-1][2]["code"] == "refused"
-
-    run(scenario())
-
-
-def test_every_state_in_which_a_request_is_open_has_its_phase():
-    open_states = {state for state, walks in kit.WALKS.items() for steps in walks.values() if kit.Play(*steps).box.ask}
-    assert set(reception.PHASES) == open_states
-
-
-def test_a_request_that_ended_is_answered_again_and_never_begun_again(path):
-    async def scenario():
-        async with counter(path) as desk:
-            await desk.ask("sign", sign())
-            done = (await desk.sign_it())[-1]
-            for _ in range(7):  # more than the rate: a known id is no new request
-                assert await desk.ask("sign", sign(), topic=TOPIC + "/again") == [done]
-            assert desk.box.ask is None
-            assert desk.carrier.sent[-1][0] == TOPIC + "/again"
-
-    run(scenario())
-
-
-def test_an_id_belongs_to_its_body_and_its_client(path):
-    async def scenario():
-        async with counter(path) as desk:
-            await desk.ask("sign", sign())
-            for other in (sign(text="Autre."), sign(format="raw"), sign(ttl=60), sign(signer="somebody")):
-                (body,) = await desk.ask("sign", other)
-                assert (body["code"], body["id"]) == ("id-reused", identifier(1))
-            await desk.feed(Refuse())
-            assert codes(await desk.ask("sign", sign(text="Autre."))) == ["id-reused"]
-            assert codes(await desk.ask("sign", sign(), client=OTHER)) == [None, None]
-            assert len(desk.reception._addresses) == 1
-
-    run(scenario())
-
-
-def test_after_a_restart_an_end_is_known_and_an_answer_lost(path):
-    async def scenario():
-        async with counter(path) as desk:
-            await desk.ask("sign", sign(1))
-            await desk.sign_it()
-            await desk.ask("sign", sign(2))
-            await desk.feed(Refuse())
-            await desk.reception.delivered(len(desk.carrier.sent))
-        async with counter(path) as desk:
-            assert codes(await desk.ask("sign", sign(1))) == ["answer-lost"]
-            assert codes(await desk.ask("sign", sign(2))) == ["refused"]
-            assert codes(await desk.ask("sign", sign(1, text="Autre."))) == ["id-reused"]
-            assert desk.box.ask is None
-
-    run(scenario())
-
-
-def test_a_start_answers_what_a_crash_left(path):
-    async def scenario():
-        async with counter(path) as desk:
-            await desk.ask("sign", sign(1))
-            await desk.sign_it()
-            await desk.ask("sign", sign(2), topic=TOPIC + "/2", correlation=b"2")
-            await desk.feed(Refuse())
-            await desk.ask("sign", sign(3), topic=TOPIC + "/3")
-            await desk.scribe.commit([], [Step(CLIENT, identifier(3), RequestState.FAILED, "cancelled")], [])
-        async with counter(path) as desk:
-            await desk.reception.recover(await desk.scribe.open_requests())
-            told = [(topic, correlation, body["code"], final) for topic, correlation, body, final in desk.carrier.sent]
-            assert told == [
-                (TOPIC, b"c", "answer-lost", True),
-                (TOPIC + "/2", b"2", "refused", True),
-                (TOPIC + "/3", b"c", "cancelled", True),
-            ]
-            assert codes(await desk.ask("sign", sign(3))) == ["cancelled"]
-            for delivery in (1, 2, 3):
-                await desk.reception.delivered(delivery)
-            assert await desk.scribe.open_requests() == []
-
-    run(scenario())
-
-
-def test_only_so_many_answers_are_remembered(path, monkeypatch):
-    monkeypatch.setattr(reception, "REMEMBERED", 1)
-
-    async def scenario():
-        async with counter(path) as desk:
-            for number in (1, 2):
-                await desk.ask("sign", sign(number))
-                last = (await desk.sign_it())[-1]
-            assert await desk.ask("sign", sign(2)) == [last]
-            assert codes(await desk.ask("sign", sign(1))) == ["answer-lost"]
 
     run(scenario())
 

@@ -73,6 +73,27 @@ def test_the_end_of_a_request_that_failed(finish, code, tries):
     assert said["status"] == problems.PROBLEMS[code].status
 
 
+@pytest.mark.parametrize("signed", [0, 1, 2])
+def test_a_batch_that_fails_in_the_middle_says_what_was_not_signed(signed):
+    told = answers.unsigned(b.Finish(BATCH, tuple(map(kit.result, range(signed))), code="card-reset"))
+    assert [json.loads(body) for body in told] == [
+        {
+            "id": BATCH.id,
+            "phase": "signing",
+            "final": False,
+            "done": signed,
+            "of": 3,
+            "result": {"index": index, "shown": "content", "code": "internal"},
+        }
+        for index in (range(signed, 3) if signed else ())  # nothing signed: the final problem says it all
+    ]
+
+
+def test_nothing_else_has_documents_that_were_not_signed():
+    assert answers.unsigned(b.Finish(BATCH, tuple(map(kit.result, range(3))))) == []
+    assert answers.unsigned(b.Finish(ASK, code="refused")) == []
+
+
 def test_identity_is_a_claim_and_brings_certificates_only_when_asked():
     found = identity_of()
     request = IdentityRequest(v=1, id=ASK.id)

@@ -79,8 +79,9 @@ def test_screens(steps, screen):
             ),
             kinds.Done(1, content_shown=False),
         ),
-        ((*kit.READY, b.CardRemoved()), kinds.Removed()),
-        ((*kit.TYPED, b.CardRemoved()), kinds.Removed()),
+        ((*kit.READY, b.CardRemoved()), kinds.Removed(needed=False)),
+        ((*kit.TYPED, b.CardRemoved()), kinds.Removed(needed=True)),
+        ((*kit.TYPED, b.CardRemoved(), Agree(), *kit.READY, b.CardRemoved()), kinds.Removed(needed=False)),
         ((*kit.AGREED, tries(0)), kinds.PinBlocked()),
         ((*kit.LAST_TRY, Agree(), *(Digit(),) * 4, Validate(), rejected(0)), kinds.PinBlocked()),
         ((*kit.CONSENT, Refuse()), kinds.Outcome("refused")),
@@ -88,6 +89,11 @@ def test_screens(steps, screen):
         ((*kit.SIGNING, failed("outcome-unknown")), kinds.Outcome("outcome-unknown")),
         ((*kit.SIGNING, failed("signature-invalid")), kinds.Outcome("signature-invalid")),
         ((b.ReaderLost("reader-absent"), asked()), kinds.Outcome("reader-absent")),
+        ((*kit.BATCH, Refuse(), signed), kinds.Outcome("refused", signed=1, of=3)),
+        ((*kit.BATCH, signed, signed, failed("outcome-unknown")), kinds.Outcome("outcome-unknown", signed=2, of=3)),
+        ((*kit.BATCH, signed, b.CardRemoved(), failed("card-removed")), kinds.Outcome("card-removed", signed=1, of=3)),
+        ((*kit.BATCH, signed, failed("pin-blocked")), kinds.Outcome("pin-blocked", signed=1, of=3)),
+        ((*kit.BATCH, Refuse(), signed, asked(signer="somebody-else")), kinds.Outcome("wrong-holder")),
     ],
 )
 def test_results(steps, screen):

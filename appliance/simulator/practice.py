@@ -26,6 +26,10 @@ ROUTINE: Final = frozenset({"id", "phase", "final", "type", "title", "code"})
 """Members of a reply that are told before the others, or say nothing to a person."""
 
 
+SOON: Final = 2.0
+"""Seconds between the events of a start, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A document to be signed, and how the box shows it."""
@@ -83,14 +87,15 @@ class Software:
         return isinstance(status, dict) and status.get("state") == "online"
 
     def wait_ready(self, timeout: float) -> None:
-        """Wait until the box is there and has said what it knows of its reader and card.
+        """Wait until the box is there, and has said all that it says at its start if that comes soon.
 
         Raises:
             TransportError: not within ``timeout`` seconds.
         """
         self.client.wait_online(timeout)
-        for topic in ("state/reader", "state/card"):
-            self.client.wait_state(topic, lambda _: True, timeout)
+        for event in self.client.events(SOON):
+            if event.topic == "evt/reader/attached":
+                return
 
     def ask(self, sample: Sample) -> None:
         """Send a request; its replies are told as they come.
