@@ -14,6 +14,7 @@ ROOMS = {
     "errors": "errors",
     "secret": "secret",
     "config": "config",
+    "config_place": "config",
     "contract": "contract",
     "card": "card",
     "keypad": "keypad",
