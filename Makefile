@@ -82,6 +82,10 @@ test: setup ## the whole suite, and the coverage floors
 	@PYTHONFAULTHANDLER=1 $(PY) -m pytest --cov --cov-report=json:.coverage.json $(if $(STRICT_SKIPS),--strict-skips)
 	$(PY) tests/coverage_floor.py .coverage.json
 
+.PHONY: assurance
+assurance: setup ## long rounds for MINUTES=10, counted in docs/assurance.json
+	@$(PY) tests/assurance/assurance.py --minutes $(or $(MINUTES),10)
+
 .PHONY: check
 check: setup ## lint, format, types
 	@$(VENV)/bin/ruff check .
