@@ -49,6 +49,8 @@ class Box:
         rights: client -> rights.
         requests: the configuration's ``requests``.
         more: further lines of configuration.
+        module: what is started as the vault.
+        environment: variables for both, on top of ours.
     """
 
     def __init__(  # noqa: PLR0913 - the outside world of a box, by keyword
@@ -62,11 +64,13 @@ class Box:
         requests: str = "broker",
         more: str = "",
         module: str = "appliance.simulator.vault",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.state, self.run, self.logs = folder / "state", folder / "run", folder / "logs"
         self.config = folder / "appliance.toml"
-        self._desk, self._reader, self._module = desk, reader, module
+        self._desk, self._module = desk, module
+        self._environment = {"PCSCLITE_CSOCK_NAME": str(reader), "PYTHONUNBUFFERED": "1", **(environment or {})}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         for place in (self.state, self.run, self.logs):
             place.mkdir(parents=True, exist_ok=True)
@@ -137,7 +141,7 @@ class Box:
         return network_of(self.vault_pid)
 
     def _start(self, name: str, command: list[str]) -> None:
-        environment = {**os.environ, "PCSCLITE_CSOCK_NAME": str(self._reader), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **self._environment}
         with (self.logs / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment

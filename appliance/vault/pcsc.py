@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 SETTLE_MS = 1_000
 """How long a command that failed waits to learn whether the card was pulled."""
 RESPONSE_ROOM = 258
+STATUS_WORD = 2
+"""Bytes that every answer of a card has at least (ISO 7816-4 §5.1)."""
 
 ERRORS: dict[int, type[ApplianceError]] = {
     scard.SCARD_W_REMOVED_CARD: CardRemoved,
@@ -209,10 +211,7 @@ class CardThread:
 
     def _play(self, script: Script[T], *, hold: bool) -> T:
         try:
-            card = self._connect()
-            if not self._held:
-                check(scard.SCardBeginTransaction(card))
-            self._held = True
+            self._begin()
             try:
                 value = self._drive(wire(script, t1=self._protocol == scard.SCARD_PROTOCOL_T1))
             except (PinWrong, PinBlocked):  # the card has forgotten any PIN by itself
@@ -226,6 +225,17 @@ class CardThread:
             return value
         finally:
             self._secret.wipe()  # however far it came, what was typed for this script serves no other
+
+    def _begin(self) -> None:
+        """Have the transaction; where another program has reset the card since our last one, over a new connection."""
+        if self._held:
+            return
+        result = scard.SCardBeginTransaction(self._connect())
+        if result & 0xFFFFFFFF == scard.SCARD_W_RESET_CARD & 0xFFFFFFFF:  # no PIN of ours was in it: nothing is lost
+            self._disconnect(scard.SCARD_LEAVE_CARD)
+            result = scard.SCardBeginTransaction(self._connect())
+        check(result)
+        self._held = True
 
     def _let_go(self) -> None:
         """End the transaction; with the card gone there is none, and the script has said so."""
@@ -255,7 +265,7 @@ class CardThread:
                 return self._transmit_page(address, length)
         pci = scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
         result, response = scard.SCardTransmit(self._card, pci, list(command))
-        self._check_transmit(result)
+        self._check_transmit(result, len(response))
         return bytes(response)
 
     def _transmit_page(self, address: int, length: int) -> bytes:
@@ -263,14 +273,18 @@ class CardThread:
         room = ctypes.create_string_buffer(RESPONSE_ROOM)
         received = ctypes.c_ulong(RESPONSE_ROOM)
         result = _pcsclite.SCardTransmit(self._card, ctypes.byref(pci), address, length, None, room, received)
-        self._check_transmit(result)
+        self._check_transmit(result, received.value)
         return room.raw[: received.value]
 
-    def _check_transmit(self, result: int) -> None:
-        """A command that failed at the reader: only the reader can say whether the card is still there."""
+    def _check_transmit(self, result: int, length: int) -> None:
+        """A command that failed at the reader: only the reader can say whether the card is still there.
+
+        Drivers say it in two ways: NOT_TRANSACTED, or a success without a status word.
+        """
         if result & 0xFFFFFFFF != scard.SCARD_E_NOT_TRANSACTED & 0xFFFFFFFF:
             check(result)
-            return
+            if length >= STATUS_WORD:
+                return
         raise CardRemoved("pulled during a command") if self._is_gone() else CardMute("no answer")
 
     def _is_gone(self) -> bool:
@@ -286,16 +300,28 @@ class CardThread:
     def _reset(self) -> None:
         if self._card is None:
             return
-        result, self._protocol = scard.SCardReconnect(
-            self._card, self._mode, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1, scard.SCARD_RESET_CARD
-        )
-        self._let_go()
+        result = self._reset_card(self._card)
+        if result == scard.SCARD_S_SUCCESS:
+            self._let_go()
+        else:
+            self._disconnect()
         check(result)
 
-    def _disconnect(self) -> None:
-        card, self._card, self._held = self._card, None, False
-        if card is not None:
-            scard.SCardDisconnect(card, scard.SCARD_RESET_CARD)  # refused for a card that is gone: nothing to undo
+    def _reset_card(self, card: int) -> int:
+        """Reset it under our transaction, if there is one; the result code."""
+        result, self._protocol = scard.SCardReconnect(
+            card, self._mode, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1, scard.SCARD_RESET_CARD
+        )
+        return int(result)
+
+    def _disconnect(self, disposition: int = scard.SCARD_RESET_CARD) -> None:
+        card, held, self._card, self._held = self._card, self._held, None, False
+        if card is None:
+            return
+        # pcscd ends a transaction before it resets: whoever waits for the card would find the PIN verified
+        if held and self._reset_card(card) == scard.SCARD_S_SUCCESS:
+            disposition = scard.SCARD_LEAVE_CARD
+        scard.SCardDisconnect(card, disposition)  # refused for a card that is gone: nothing to undo
 
     def _drop(self) -> None:
         self._disconnect()

@@ -16,15 +16,15 @@ from smartcard import scard
 
 from appliance.errors import ApplianceError
 from appliance.vault.pcsc import check, list_readers
-from appliance.vault.pulse import Pulse
+from appliance.vault.pulse import BEAT, Pulse
 from appliance.vault.readers import Role, choose
 
 log = logging.getLogger(__name__)
 
 PNP = "\\\\?PnP?\\Notification"
 """The reader name that stands for readers coming and going (pcsc-lite, SCardGetStatusChange)."""
-WAIT_MS = 30_000
-"""Readers are listed again at least this often: pcscd before 2.3 counts no hot-plug events."""
+WAIT_MS = round(BEAT * 1000)
+"""A wait at rest. Readers are listed again as often: pcscd before 2.3 counts no hot-plug events."""
 BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds between tries to reach pcscd or a busy reader."""
 
@@ -89,13 +89,14 @@ class Watcher:
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            self.pulse.busy(WAIT_MS / 1000)
+            self.pulse.beat()
             try:
                 self._watch()
                 failures = 0
             except ApplianceError as error:
                 self._lose()
                 self._release()
+                self.pulse.beat()
                 self._stop.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
                 failures += 1
                 log.debug("pcscd is away: %s", error)

@@ -231,8 +231,10 @@ NEIGHBOURS = {"real": real_neighbours, "desk": desk_neighbours}
 
 
 @contextmanager
-def standing_bench(folder: Path, kind: str = "real", module: str = "appliance.simulator.vault") -> Iterator[Bench]:
-    """A bench that stands: box online, reader empty, practice software connected.
+def standing_bench(
+    folder: Path, kind: str = "real", module: str = "appliance.simulator.vault", more: str = ""
+) -> Iterator[Bench]:
+    """A bench that stands: box online, reader empty, practice software connected; ``more`` is configuration.
 
     On the way out the promise of ``check_one_verify_per_hash`` is held; the box's logs go to standard output, which
     pytest shows for a test that failed.
@@ -240,7 +242,8 @@ def standing_bench(folder: Path, kind: str = "real", module: str = "appliance.si
     with ExitStack() as stack:
         reader, socket_path, broker = stack.enter_context(NEIGHBOURS[kind](folder))
         desk = stack.enter_context(Desk(folder / "desk"))
-        box = Box(folder / "box", url=broker.url, desk=desk.path, reader=socket_path, rights=RIGHTS, module=module)
+        around = {"url": broker.url, "desk": desk.path, "reader": socket_path, "rights": RIGHTS}
+        box = Box(folder / "box", **around, module=module, more=more)
         stack.callback(lambda: print(box.log("vault"), box.log("gateway"), sep="\n"))
         stack.enter_context(box)
         bench = Bench(folder, desk, broker, reader, box)

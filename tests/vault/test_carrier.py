@@ -1,6 +1,7 @@
 """The vault's end of the link: who is let in, what comes in, and the stream of events."""
 
 import asyncio
+import dataclasses
 
 import pytest
 from carrier_kit import HERE, REQUEST, receive, run, vault
@@ -111,6 +112,35 @@ def test_the_next_message_waits_until_a_request_is_taken_up():
             await channel.close()
 
     run(scenario())
+
+
+def test_requests_come_no_faster_than_replies_leave(monkeypatch):
+    monkeypatch.setattr(carrier, "BACKLOG", 3)
+    backlogs = []
+
+    async def scenario():
+        async with vault() as box:
+            channel, _ = await box.gateway()
+            take = box.take
+
+            async def answer(request):
+                backlogs.append(box.carrier._queue.qsize())
+                for _ in range(20):
+                    box.carrier.reply(HERE, b"x" * 100_000)
+                await take(request)
+
+            box.carrier._callbacks = dataclasses.replace(box.carrier._callbacks, request=answer)
+            for _ in range(4):
+                await channel.send(REQUEST)
+            for count in range(1, 5):
+                await receive(channel, 20)
+                await box.requests.get()
+                assert len(backlogs) >= count
+            await channel.close()
+
+    run(scenario())
+    assert len(backlogs) == 4
+    assert max(backlogs) <= 3
 
 
 def test_a_gateway_may_leave_while_its_request_is_taken_up():
