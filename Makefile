@@ -15,7 +15,7 @@ PY := $(VENV)/bin/python
 
 # pyscard has no wheel for Linux: it is built, once, against libpcsclite.
 PACKAGES_DEMO := python3-venv python3-dev gcc swig libpcsclite-dev libpcsclite1 openssl ca-certificates
-PACKAGES_TEST := $(PACKAGES_DEMO) pcscd vsmartcard-vpcd opensc mosquitto mosquitto-clients systemd iproute2 util-linux \
+PACKAGES_TEST := $(PACKAGES_DEMO) pcscd vsmartcard-vpcd opensc mosquitto mosquitto-clients systemd systemd-container iproute2 util-linux \
   fonts-terminus-otb
 
 define system_packages
