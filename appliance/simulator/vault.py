@@ -168,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", type=Path, help="the desk's socket")
     parser.add_argument("--config", type=Path, required=True, help="the vault's configuration file")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(relativeCreated)d %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     from appliance.vault.service import run  # noqa: PLC0415 - after the bench's own parts are known to import
 
     try:
