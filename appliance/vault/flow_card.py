@@ -30,14 +30,13 @@ def reader_lost(box: Box, event: b.ReaderLost, now: float) -> Step:
     """No usable reader: the card is gone with it, and what was open ends."""
     name = "reader/busy" if event.code == "reader-busy" else "reader/lost"
     effects: tuple[Effect, ...] = (b.Publish(name, Empty()), b.Announce())
-    met_card = box.inserted is not None and box.state is not State.WAIT_CARD
     gone = replace(box, reader=False, card=None, inserted=None, fault=event.code)
     if box.state is State.SIGNING:
         return gone, effects
     gone = replace(gone, ticket=box.ticket + 1)
     if box.ask is None:
         return _settle(gone), effects
-    following, more = finish(gone, "card-removed" if met_card else event.code, now)
+    following, more = finish(gone, "card-removed" if box.signer else event.code, now)
     return following, effects + more
 
 
