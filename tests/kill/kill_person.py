@@ -112,8 +112,9 @@ class Person:
                 self._card.validate(generation, wish.id)
             try:
                 self._desk.press(key)
-            except SimulatorError:
-                if self._card.generation == generation:  # not because the vault was killed meanwhile
+            except SimulatorError as error:
+                hung_up = "does not listen" in str(error)  # it was killed just now: the card has not heard of it yet
+                if self._card.generation == generation and not hung_up:
                     raise
                 with contextlib.suppress(SimulatorError):  # no vault yet: it will find the key up
                     self._desk.release()
