@@ -10,6 +10,9 @@ SHELL := /bin/bash
 
 # Debian's own python3: another one first on PATH would build against other headers.
 PYTHON ?= /usr/bin/python3
+# Tests wait for cards, timers and daemons more than they compute: three side by side, a file to one (docs/decisions/0009).
+WORKERS ?= 3
+
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -79,7 +82,7 @@ demo: system-demo $(VENV)/package.stamp ## a card in, a PIN, a signature over MQ
 
 .PHONY: test
 test: setup ## the whole suite, and the coverage floors
-	@PYTHONFAULTHANDLER=1 $(PY) -m pytest --cov --cov-report=json:.coverage.json $(if $(STRICT_SKIPS),--strict-skips)
+	@PYTHONFAULTHANDLER=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=json:.coverage.json $(if $(STRICT_SKIPS),--strict-skips)
 	$(PY) tests/coverage_floor.py .coverage.json
 
 .PHONY: assurance
