@@ -1,13 +1,15 @@
-"""A generated test PKI with the IGC-Santé TEST profile (card-reference §7).
+"""A generated test PKI with the IGC-Santé profile (card-reference §7).
 
 What it is: root "TEST AC RACINE IGC-SANTE FORT", issuer "TEST AC IGC-SANTE FORT PERSONNES" and the two certificates of
-one fictitious holder's card. What it is not: a copy of anybody's PKI; keys are made here and die with the process.
+one fictitious holder's card; for a holder of another kind of card the names of its chain. What it is not: a copy of
+anybody's PKI; keys are made here and die with the process.
 The real authorities are RSA 4096; ours are RSA 2048 by default, because a root of 4096 bits takes seconds to make.
 Rule: keys come from the system's randomness, once a process and holder; folders keep a PKI only when asked to.
 """
 
 import datetime as dt
 import functools
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +21,24 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.errors import SimulatorError
-from appliance.simulator.softprofile import DAY, Authority, Holder, Leaf, luhn, make_issuer, make_leaf, make_root
+from appliance.simulator.softholder import Holder, Structure, luhn
+from appliance.simulator.softprofile import DAY, Authority, Chain, Leaf, make_issuer, make_leaf, make_root
 
-__all__ = ["NURSE", "PHYSICIAN", "Authority", "Holder", "TestPki", "luhn"]
+__all__ = ["EMPLOYEE", "NURSE", "PHYSICIAN", "PRODUCTION", "STUDENT", "Authority", "Holder", "TestPki", "luhn"]
 
 NURSE = Holder("SOPHIE", "DURAND-TEST", "99900063480", 60, "Infirmier(e)")
 PHYSICIAN = Holder("MAX", "LIBRE-TEST", "99900038839", 10, "Médecin", ("SM26",))
+PRODUCTION = Holder("CLAIRE", "MARTIN", "99900023351", 60, "Infirmier(e)", category=0x00)
+STUDENT = Holder("LOU", "PETIT-TEST", "99700218896", None, "Infirmier(e) en formation", card_type=1, future=60)
+EMPLOYEE = Holder(
+    "",
+    "",
+    "",
+    None,
+    "Carte de service santé ou social",
+    card_type=2,
+    structure=Structure("EHPAD LES TILLEULS TEST", "10B0307377", "0000000042", "AGENT-042"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,8 @@ class TestPki:
                 private keys 3 years.
             ca_bits: RSA size of both authorities.
         """
-        return _generate(holder, card_number, valid_from, ca_bits)
+        with _MAKING:  # the cache alone would let two threads make two authorities of one name
+            return _generate(holder, card_number, valid_from, ca_bits)
 
     @property
     def certificates(self) -> tuple[x509.Certificate, x509.Certificate]:
@@ -111,6 +126,9 @@ class TestPki:
         yield "authentication", self.authentication.certificate
 
 
+_MAKING = threading.Lock()
+
+
 class _Card(msgspec.Struct, frozen=True):
     number: str
     holder: Holder
@@ -120,8 +138,9 @@ class _Card(msgspec.Struct, frozen=True):
 def _generate(holder: Holder, card_number: str, valid_from: dt.datetime | None, ca_bits: int) -> TestPki:
     given = valid_from if valid_from is not None else dt.datetime.now(dt.UTC) - DAY
     start = given.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None)
-    root = make_root(ca_bits)
-    issuer = make_issuer(ca_bits)
+    chain = Chain.of(holder)
+    root = make_root(chain, ca_bits)
+    issuer = make_issuer(chain, ca_bits)
     signature, authentication = (
         make_leaf(issuer, Leaf(holder, card_number, start, usage, extended))
         for usage, extended in (

@@ -1,7 +1,8 @@
-"""Short commands under T=0, on the card's side: parsing, chaining, 61xx and 6Cxx.
+"""Short commands under T=0 and T=1, on the card's side: parsing, chaining, 61xx and 6Cxx.
 
-What it is: what ISO 7816-3 §12.2 and 7816-4 §5.3 make of bytes before and after a card thinks. What it is not: any
-command in particular. Rule: a command whose P3 does not fit its bytes is refused with 6700; nothing is guessed.
+What it is: what ISO 7816-3 §12 and 7816-4 §5.3 make of bytes before and after a card thinks. What it is not: any
+command in particular, or the blocks of T=1; a reader has unpacked them.
+Rule: a command whose P3 does not fit its bytes is refused with 6700; nothing is guessed.
 """
 
 from collections.abc import Callable
@@ -22,23 +23,30 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Apdu:
-    """One command. ``le`` is 1..256 for case 2 (P3 = 00 is 256), None where data went in or P3 is absent."""
+    """One command. ``le`` is 1..256 (a byte 00 is 256), None where there is none: always beside data under T=0."""
 
     header: bytes
     data: bytes
     le: int | None
 
     @classmethod
-    def parse(cls, raw: bytes) -> "Apdu":
-        """Header, then P3 as Lc with exactly that many bytes, or P3 as Le.
+    def parse(cls, raw: bytes, *, t1: bool = False) -> "Apdu":
+        """Header, then P3 as Lc with exactly that many bytes, or P3 as Le; under T=1 an Le may follow the data.
 
         Raises:
             Refused: 6700.
         """
-        body = raw[5:]
-        if len(raw) < 4 or (body and raw[4] != len(body)):
+        if len(raw) < 4:
             raise Refused(0x6700)
-        return cls(bytes(raw[:4]), bytes(body), None if body or len(raw) == 4 else raw[4] or 256)
+        header, p3, rest = bytes(raw[:4]), raw[4:5], bytes(raw[5:])
+        if not rest:
+            return cls(header, b"", (p3[0] or 256) if p3 else None)
+        size = p3[0]
+        if len(rest) == size:
+            return cls(header, rest, None)
+        if t1 and size and len(rest) == size + 1:
+            return cls(header, rest[:size], rest[size] or 256)
+        raise Refused(0x6700)
 
     @property
     def ins(self) -> int:
@@ -51,15 +59,19 @@ class Apdu:
         return self.header[2], self.header[3]
 
 
-class T0:
-    """The transport of one powered card: what waits for GET RESPONSE, and the chain being gathered.
+class Transport:
+    """What waits for GET RESPONSE on one channel of a powered card, and the chain being gathered there.
 
     Args:
         commands: INS -> what answers it; the answer is data without status word.
+        cla: the class of the channel; every other one is refused.
+        t1: speak T=1: Le beside data brings the answer at once, and GET RESPONSE is unknown.
     """
 
-    def __init__(self, commands: dict[int, Callable[[Apdu], bytes]]) -> None:
-        self._commands = {**commands, GET_RESPONSE: self._get_response}
+    def __init__(self, commands: dict[int, Callable[[Apdu], bytes]], *, cla: int = 0x00, t1: bool = False) -> None:
+        self._commands = commands if t1 else {**commands, GET_RESPONSE: self._get_response}
+        self._cla = cla
+        self._t1 = t1
         self._pending = b""
         self._chain = b""
         self._chain_header = b""
@@ -71,12 +83,12 @@ class T0:
     def transmit(self, raw: bytes) -> bytes:
         """Answer with data and status word; a refusal is a status word too."""
         try:
-            return self._answer(Apdu.parse(raw))
+            return self._answer(Apdu.parse(raw, t1=self._t1))
         except Refused as refused:
             return refused.sw.to_bytes(2)
 
     def _answer(self, command: Apdu) -> bytes:
-        if command.header[0] & ~_CHAINED:
+        if command.header[0] & ~_CHAINED != self._cla:
             raise Refused(0x6E00)
         handler = self._commands.get(command.ins)
         if handler is None:
@@ -91,7 +103,7 @@ class T0:
 
     def _gather(self, command: Apdu) -> bytes:
         """ISO 7816-4 §5.3.3: CLA bit 5 says that more follows."""
-        header = b"\0" + command.header[1:]
+        header = bytes((self._cla,)) + command.header[1:]
         self._chain = (self._chain if self._chain_header == header else b"") + command.data
         self._chain_header = header
         return OK
@@ -103,14 +115,15 @@ class T0:
         return command
 
     def _fitted(self, answer: bytes, command: Apdu) -> bytes:
-        """Case 4 sent as case 3: 61xx. Case 2: the data, or 6Cxx when Le is more than there is.
+        """No Le: 61xx. With Le: the data, or 6Cxx when Le is more than there is (256 under T=1 means "all").
 
-        GET RESPONSE may ask in pieces; the rest is announced again (traces/README §5, quirks: E7 + 19).
+        A T=1 card that says 61xx is on record (traces, cps4-dual-atr: SELECT without Le). GET RESPONSE may ask in
+        pieces; the rest is announced again (traces/README §5, quirks: E7 + 19).
         """
         if command.le is None:
             self._pending = answer
             return bytes((0x61, len(answer) & 0xFF))
-        if command.le > len(answer):
+        if command.le > len(answer) and not (self._t1 and command.le == 256):
             raise Refused(0x6C00 | len(answer))
         self._pending = answer[command.le :] if command.ins == GET_RESPONSE else b""
         more = bytes((0x61, len(self._pending) & 0xFF))

@@ -1,67 +1,46 @@
 """A soft CPS3: the IAS-ECC card of a health professional, as the reference traces show it.
 
-What it is: the command side of card-reference §3-§6 under T=0, with the card's own counters. What it is not:
-contactless, CPS2ter face (CLA A0), secure messaging, UPDATE BINARY.
+What it is: the command side of card-reference §3-§6 under T=0, with the card's own counters, and its CPS2ter face.
+What it is not: contactless, secure messaging, UPDATE BINARY.
 Rule: commands are dispatched by table; where no trace shows an answer the stricter one is given, so that a driver that
 satisfies this card asks nothing unproven of a real one.
 """
 
-import os
+from typing import Unpack
 
-from appliance.errors import SimulatorError
-from appliance.simulator import softfiles
+from appliance.simulator import softcps2ter, softfiles
 from appliance.simulator.pki import TestPki
-from appliance.simulator.softapdu import T0, Apdu, Refused
-from appliance.simulator.softfiles import CONTACT, FOLDERS, MF, Ef, PinFormat, tlv
-from appliance.simulator.softpin import PIN, PUK, Codes, Counter
-from appliance.simulator.softsign import Keys
+from appliance.simulator.softapdu import Apdu, Refused, Transport
+from appliance.simulator.softcps2ter import Cps2ter
+from appliance.simulator.softcpx import Options, SoftCpx
+from appliance.simulator.softfiles import CONTACT, FOLDERS, MF, Ef
+from appliance.simulator.softpin import PIN, PUK
+from appliance.simulator.softsign import AUTHENTICATION, SIGNATURE, Keys
+from appliance.simulator.softtlv import tlv
 
 ATR = bytes.fromhex("3BAC00402A001225006480000310009000")  # card-reference §1.2: CPS3 contact, T=0 only
 _BY_ID, _BY_NAME, _BY_PATH = 0x02, 0x04, 0x09
 _FCP, _NOTHING = 0x04, 0x0C
+_TEMPLATE = 0x62
 
 
-class SoftCps3:
+class SoftCps3(SoftCpx):
     """One card.
 
     Args:
         pki: whose card; its keys sign.
-        serial: the eight digits of the chip (EF.SN).
-        pin, puk: digits.
-        pin_digits: least and most digits of a PIN; the AODF states them.
-
-    Attributes:
-        files: (folder id, file id) -> EF; tests may replace one.
-        apdu_count: commands received. log: (header as hex, status word), never data.
+        options: see ``Options``.
 
     Raises:
         SimulatorError: a serial, PIN or PUK of the wrong shape.
     """
 
     atr: bytes | None = ATR
+    generation = softfiles.CPS3
 
-    def __init__(
-        self,
-        pki: TestPki,
-        *,
-        serial: str = "99213845",
-        pin: str = "1234",
-        puk: str = "12345678",
-        pin_digits: tuple[int, int] = (4, 4),
-    ) -> None:
-        form = PinFormat.of(*pin_digits)
-        if not form.accepts(form.block(pin)) or not PinFormat(8, 8).accepts(puk.encode()):
-            raise SimulatorError("PIN or PUK has the wrong number of digits")
-        if len(serial) != 8 or not serial.isascii() or not serial.isdigit():
-            raise SimulatorError("a chip serial has 8 digits")
-        self.serial = serial
-        self.files = softfiles.build_files(pki, serial, form)
-        self.apdu_count = 0
-        self.log: list[tuple[str, int]] = []
-        self._codes = Codes(form, pin, puk)
-        self._keys = Keys(pki, self._codes.require)
-        self._folder = MF
-        self._file: Ef | None = None
+    def __init__(self, pki: TestPki, **options: Unpack[Options]) -> None:
+        super().__init__(pki, (SIGNATURE, AUTHENTICATION), **options)
+        self._keys = Keys(self._private)
         self._root_by_name = False
         self._selects = {_BY_ID: self._by_id, _BY_NAME: self._by_name, _BY_PATH: self._by_path}
         # (tag, reference, part) -> (folder where it is found, content): card-reference §3.3, traces/README §3.
@@ -73,7 +52,9 @@ class SoftCps3:
             (0xBF90, 1, 0xA0): (CONTACT, self._keys.describe),
             (0xBF90, 2, 0xA0): (CONTACT, self._keys.describe),
         }
-        self._t0 = T0(
+        self._old_face = Cps2ter(lambda: self.verified, self.selected)
+        self._floor_lost = False
+        self._transport = Transport(
             {
                 0x20: self._codes.verify,
                 0x22: self._manage_environment,
@@ -88,46 +69,24 @@ class SoftCps3:
             }
         )
 
-    @property
-    def verify_count(self) -> int:
-        """VERIFY commands that carried data, since the card was made."""
-        return self._codes.verify_count
-
-    @property
-    def signature_count(self) -> int:
-        """Signatures made (PSO CDS and INTERNAL AUTHENTICATE), since the card was made."""
-        return self._keys.signature_count
-
-    @property
-    def counters(self) -> dict[int, Counter]:
-        """Tries and uses by reference: 1 PIN, 2 PUK."""
-        return self._codes.counters
-
-    def power_on(self) -> None:
-        """Start fresh."""
-        self.reset()
-
-    def power_off(self) -> None:
-        """Forget the session."""
-        self.reset()
-
     def reset(self) -> None:
-        """Forget the PIN, the selections, the security environment and what waits."""
-        self.forget_pin()
+        """Forget the PIN, the selections, the security environment and what waits; the IAS face has the floor."""
+        super().reset()
         self._keys.forget()
-        self._t0.reset()
-        self._folder, self._file, self._root_by_name = MF, None, False
+        self._transport.reset()
+        self._old_face.reset()
+        self._root_by_name = self._floor_lost = False
 
-    def forget_pin(self) -> None:
-        """Forget the PIN only, as the reference recordings did for their 6982."""
-        self._codes.forget()
-
-    def transmit(self, apdu: bytes) -> bytes:
-        """Answer one command, T=0 rules."""
-        self.apdu_count += 1
-        answer = self._t0.transmit(apdu)
-        self.log.append((apdu[:4].hex().upper(), int.from_bytes(answer[-2:])))
-        return answer
+    def _respond(self, apdu: bytes) -> bytes:
+        """Class A0 gives the floor to the CPS2ter face; only the root's name takes it back (traces/README §2)."""
+        if apdu[:1] == bytes((softcps2ter.CLASS,)):
+            self._floor_lost = True
+            return self._old_face.transmit(apdu)
+        if self._floor_lost:
+            if apdu[:3] != bytes((0x00, 0xA4, _BY_NAME)) or apdu[5:13] != softfiles.ROOT_AID:
+                return b"\x6e\x00"
+            self._floor_lost = False
+        return self._transport.transmit(apdu)
 
     def _select(self, command: Apdu) -> bytes:
         """ISO 7816-4 §11.2.2; P1 02 by file id, 04 by name, 09 by path; P2 04 = FCP, 0C = nothing."""
@@ -137,11 +96,11 @@ class SoftCps3:
         folder, file = way(command)
         if file is None:  # a DF: its security environment starts empty
             self._keys.forget()
-        self._folder, self._file = folder, file
+        self._choose(folder, file)
         self._root_by_name = command.header[2] == _BY_NAME and folder == MF
         if wanted == _NOTHING:
             return b""
-        return file.fcp if file is not None else softfiles.folder_fcp(folder)
+        return file.control(_TEMPLATE) if file is not None else softfiles.folder_control(folder, _TEMPLATE)
 
     def _by_name(self, command: Apdu) -> tuple[int, Ef | None]:
         for folder, aid in FOLDERS.items():
@@ -173,28 +132,14 @@ class SoftCps3:
             folder, path = int.from_bytes(path[:2]), path[2:]
         return folder, self._find(folder, path) if path else None
 
-    def _find(self, folder: int, fid: bytes) -> Ef:
-        file = self.files.get((folder, int.from_bytes(fid)))
-        if file is None:
-            raise Refused(0x6A82)
-        return file
-
     def _read(self, command: Apdu) -> bytes:
-        """READ BINARY (ISO 7816-4 §11.3.3), by offset or by short file id."""
+        """READ BINARY by offset or by short file id."""
         p1, offset = command.p
-        if command.le is None:
-            raise Refused(0x6700)
-        if p1 & 0x80:
-            self._file = self._by_short_id(p1 & 0x1F)
+        if command.le is not None and p1 & 0x80:
+            self._choose(self._folder, self._by_short_id(p1 & 0x1F))
         else:
             offset |= p1 << 8
-        if self._file is None:
-            raise Refused(0x6986)
-        if self._file.pin:
-            self._codes.require()
-        if offset >= len(self._file.content):
-            raise Refused(0x6B00)
-        return self._file.content[offset : offset + command.le]
+        return self._content(offset, command.le)
 
     def _by_short_id(self, short_id: int) -> Ef:
         for (folder, _), file in self.files.items():
@@ -204,11 +149,6 @@ class SoftCps3:
 
     def _manage_environment(self, command: Apdu) -> bytes:
         return self._keys.manage(command, application=self._folder == CONTACT)
-
-    def _challenge(self, command: Apdu) -> bytes:
-        if command.le is None:
-            raise Refused(0x6700)
-        return os.urandom(command.le)
 
     def _get_data(self, command: Apdu) -> bytes:
         """GET DATA through an extended header list 4D (card-reference §5.1).

@@ -1,16 +1,19 @@
-"""The file system of a soft CPS3, byte for byte as far as the reference knows it.
+"""The file system of a soft CPS3 or CPS4, byte for byte as far as the reference knows it.
 
 What it is: EFs built from a test PKI, a chip serial and a PIN format (card-reference §2.2 and §3, traces/README §3,
-traces/filesystem-dump). What it is not: the rules for reaching them; those are the card's.
+traces/filesystem-dump). What it is not: the rules for reaching them; those are the card's. What the data objects
+contain stands in ``softobjects``.
 Rule: what a real card writes wrongly (EF.ATR's stray byte, flags ``03 01 08``, PUK ids 02 against 04) is written so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.simulator.pki import Holder, TestPki, luhn
+from appliance.simulator.pki import TestPki, luhn
+from appliance.simulator.softobjects import TWO, DataObject, public_objects
+from appliance.simulator.softtlv import tlv
 
 ROOT_AID = bytes.fromhex("80250000 01FF0100")
 CONTACT_AID = bytes.fromhex("E828BD080F8025000001FF0010")
@@ -29,6 +32,25 @@ EF_ATR = bytes.fromhex(
     "80 4301B8 460404B0ECC1 4703940180 4F088025000001FF0100 E01002020104020201040202010002020100"
     "780806062B8122F87802 82029000"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What differs between the files of the families.
+
+    Attributes:
+        label: the start of TokenInfo's label.
+        ids: last byte of the ids of the signature and authentication key, and of their certificates.
+        references: their key references, as DER integers.
+    """
+
+    label: str
+    ids: tuple[int, int]
+    references: tuple[bytes, bytes]
+
+
+CPS3 = Generation("CPS3v3", (0x01, 0x02), (bytes.fromhex("02020081"), bytes.fromhex("02020082")))
+CPS4 = Generation("CPS4v1", (0x10, 0x20), (bytes.fromhex("020110"), bytes.fromhex("020120")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +89,11 @@ class Ef:
         """ISO 7816-4 §7.4.1.1 short file id, 0 for none."""
         return _SHORT_IDS.get(self.fid, 0)
 
-    @property
-    def fcp(self) -> bytes:
-        """File control parameters (ISO 7816-4 §7.4.3), as P2=04 returns them."""
+    def control(self, template: int) -> bytes:
+        """File control parameters (ISO 7816-4 §7.4.3) in tag 62 (CPS3, P2=04) or 6F (CPS4, P2=00)."""
         short = bytes((self.short_id << 3,)) if self.short_id else b""
         return tlv(
-            0x62,
+            template,
             tlv(0x80, len(self.content).to_bytes(2)),
             bytes.fromhex("820101"),
             tlv(0x83, self.fid.to_bytes(2)),
@@ -81,17 +102,9 @@ class Ef:
         )
 
 
-def folder_fcp(fid: int) -> bytes:
-    """FCP of the MF or of a DF."""
-    return tlv(0x62, bytes.fromhex("820138"), tlv(0x83, fid.to_bytes(2)), tlv(0x84, FOLDERS[fid]), _access(0))
-
-
-def tlv(tag: int, *parts: bytes) -> bytes:
-    """BER-TLV with a definite length of at most 65535."""
-    value = b"".join(parts)
-    size = len(value)
-    length = bytes((size,)) if size < 0x80 else bytes((0x81, size)) if size < 0x100 else b"\x82" + size.to_bytes(2)
-    return tag.to_bytes((tag.bit_length() + 7) // 8) + length + value
+def folder_control(fid: int, template: int) -> bytes:
+    """The same for the MF or a DF."""
+    return tlv(template, bytes.fromhex("820138"), tlv(0x83, fid.to_bytes(2)), tlv(0x84, FOLDERS[fid]), _access(0))
 
 
 def rules(access: str) -> bytes:
@@ -99,34 +112,52 @@ def rules(access: str) -> bytes:
     return tlv(0xA1, tlv(0x8C, b"\xf3" + bytes.fromhex(access)))
 
 
-def build_files(pki: TestPki, serial: str, pin: PinFormat) -> dict[tuple[int, int], Ef]:
+def build_files(
+    pki: TestPki,
+    serial: str,
+    pin: PinFormat,
+    generation: Generation = CPS3,
+    hidden: Sequence[DataObject] = TWO,
+) -> dict[tuple[int, int], Ef]:
     """All EFs of a card.
 
     Args:
         pki: holder, card number and certificates.
         serial: the eight digits of the chip.
         pin: see ``aodf``.
+        generation: which family.
+        hidden: the data objects behind the PIN; one without content is listed, and its file is absent.
 
     Returns:
         (folder id, file id) -> file. EF_ACTUA (D010) is absent, as on the observed card.
     """
     signature, authentication = (certificate.public_bytes(Encoding.DER) for certificate in pki.certificates)
     root = {0x2F00: _directory(), 0x2F01: EF_ATR, 0xD003: _serial(serial)}
-    objects = list(_data_objects(pki.holder, pki.card_number))
+    public = public_objects(pki.holder, pki.card_number)
+    listed = [(entry, False) for entry in public] + [(entry, True) for entry in hidden]
+    directory = b"".join(_object_entry(entry, pin=locked) for entry, locked in listed)
     contact = {
         0x5031: _padded(_odf(), 64),
-        0x5032: _token_info(pki.card_number),
+        0x5032: _token_info(f"{generation.label}-{pki.card_number}"),
         0x7001: _padded(aodf(pin), 256),
-        0x7002: _padded(_private_keys(), 320),
-        0x7005: _padded(_certificates(), 320),
-        0x7006: _padded(b"".join(_object_entry(name, fid, pin=locked) for fid, name, _, locked in objects), 512),
+        0x7002: _padded(_private_keys(generation), 320),
+        0x7005: _padded(_certificates(generation), 320),
+        0x7006: _padded(directory, max(512, -(-len(directory) // 256) * 256)),
         0xA001: signature,
         0xA002: authentication,
     }
     files = [(MF, Ef(fid, content)) for fid, content in root.items()]
     files += [(CONTACT, Ef(fid, content)) for fid, content in contact.items()]
-    files += [(CONTACT, Ef(fid, content, locked)) for fid, _, content, locked in objects]
+    files += [(CONTACT, Ef(e.fid, e.content, locked)) for e, locked in listed if e.content is not None]
     return {(folder, ef.fid): ef for folder, ef in files}
+
+
+def update_state(begin: str, end: str) -> bytes:
+    """EF_ACTUA: when the last update of the card began and ended, as ``YYYYMMDDhhmmss`` (card-reference §2.2).
+
+    An end of zeros is that of an update that was cut off (traces/README §4).
+    """
+    return tlv(0xEC, tlv(0x81, bytes.fromhex(begin)), tlv(0x82, bytes.fromhex(end)))
 
 
 def aodf(pin: PinFormat) -> bytes:
@@ -192,7 +223,7 @@ def _odf() -> bytes:
     return b"".join(tlv(tag, tlv(0x30, tlv(0x04, fid.to_bytes(2)))) for tag, fid in entries)
 
 
-def _token_info(card_number: str) -> bytes:
+def _token_info(label: str) -> bytes:
     """EF.TokenInfo: no serial inside; six algorithms (traces/README §3)."""
     sha1, sha256, rsa = "06052B0E03021A", "0609608648016503040201", "06092A864886F70D0101"
     algorithms = (
@@ -207,66 +238,55 @@ def _token_info(card_number: str) -> bytes:
         tlv(0x30, bytes.fromhex(f"0201{index:02X}{mechanism}05000302{operations}{oid}0201{reference}"))
         for index, mechanism, operations, oid, reference in algorithms
     )
-    label = f"CPS3v3-{card_number}".encode()
-    return tlv(0x30, b"\x02\x01\x00", _text("ASIP Sante"), tlv(0x80, label), b"\x03\x02\x06\x40", tlv(0xA2, supported))
+    name = tlv(0x80, label.encode())
+    return tlv(0x30, b"\x02\x01\x00", _text("ASIP Sante"), name, b"\x03\x02\x06\x40", tlv(0xA2, supported))
 
 
-def _private_keys() -> bytes:
-    """EF.PrKDF: key references as positive integers 0081 and 0082 (traces/README §1.7)."""
+def _private_keys(generation: Generation) -> bytes:
+    """EF.PrKDF: key references as positive integers, 0081 and 0082 on a CPS3 (traces/README §1.7)."""
     signature = bytes.fromhex("3007 03020204 040101")
     authentication = bytes.fromhex("3007 03020001 040101 3008 0303060040 040101")
-    return _private_key("CPS_PRIV_SIG", _PRIVATE_FLAGS, signature, "0303060040", 1) + _private_key(
-        "CPS_PRIV_AUT", bytes.fromhex("030205E0"), authentication, "03020560", 2
+    rows = (
+        ("CPS_PRIV_SIG", _PRIVATE_FLAGS, signature, "0303060040"),
+        ("CPS_PRIV_AUT", bytes.fromhex("030205E0"), authentication, "03020560"),
     )
-
-
-def _private_key(label: str, flags: bytes, rules: bytes, usage: str, number: int) -> bytes:
-    return tlv(
-        0x30,
-        tlv(0x30, _text(label), flags, b"\x04\x01\x01", tlv(0x30, rules)),
+    return b"".join(
         tlv(
             0x30,
-            tlv(0x04, CONTACT_AID + bytes((number,))),
-            bytes.fromhex(f"{usage} 0101FF 030204B0 0202008{number}"),
-        ),
-        tlv(0xA1, tlv(0x30, tlv(0x30, tlv(0x04)), bytes.fromhex("02020800"))),
+            tlv(0x30, _text(label), flags, b"\x04\x01\x01", tlv(0x30, access)),
+            tlv(
+                0x30,
+                tlv(0x04, CONTACT_AID + bytes((number,))),
+                bytes.fromhex(f"{usage} 0101FF 030204B0"),
+                reference,
+            ),
+            tlv(0xA1, tlv(0x30, tlv(0x30, tlv(0x04)), bytes.fromhex("02020800"))),
+        )
+        for (label, flags, access, usage), number, reference in zip(
+            rows, generation.ids, generation.references, strict=True
+        )
     )
 
 
-def _certificates() -> bytes:
+def _certificates(generation: Generation) -> bytes:
+    """EF.CDF: files A001 and A002, whatever the ids of the keys."""
+    rows = ((0xA001, "Certificat de Signature CPS"), (0xA002, "Certificat d'Authentification CPS"))
     return b"".join(
         tlv(
             0x30,
             tlv(0x30, _text(label), _MALFORMED_FLAGS),
             tlv(0x30, tlv(0x04, CONTACT_AID + bytes((number,)))),
-            tlv(0xA1, tlv(0x30, tlv(0x30, tlv(0x04, bytes((0xA0, number)))))),
+            tlv(0xA1, tlv(0x30, tlv(0x30, tlv(0x04, fid.to_bytes(2))))),
         )
-        for number, label in ((1, "Certificat de Signature CPS"), (2, "Certificat d'Authentification CPS"))
+        for (fid, label), number in zip(rows, generation.ids, strict=True)
     )
 
 
-def _object_entry(label: str, fid: int, *, pin: bool) -> bytes:
+def _object_entry(entry: DataObject, *, pin: bool) -> bytes:
     flags = _PRIVATE_FLAGS + b"\x04\x01\x01" if pin else _MALFORMED_FLAGS
     return tlv(
         0x30,
-        tlv(0x30, _text(label), flags),
+        tlv(0x30, _text(entry.label), flags),
         tlv(0x30, _text("CPS")),
-        tlv(0xA1, tlv(0x30, tlv(0x04, fid.to_bytes(2)))),
+        tlv(0xA1, tlv(0x30, tlv(0x04, entry.fid.to_bytes(2)))),
     )
-
-
-def _data_objects(holder: Holder, card_number: str) -> Iterator[tuple[int, str, bytes, bool]]:
-    """(file id, label, content, needs PIN); the inner layout is our guess except for the practice situations."""
-    specialty = holder.specialties[0].encode() if holder.specialties else b""
-    yield 0xD101, "CPS_ID_CARD", tlv(0xE1, tlv(0x81, card_number.encode())), False
-    name = tlv(0x81, holder.family.encode()) + tlv(0x82, holder.given.encode())
-    yield 0xD102, "CPS_NAME_PS", tlv(0xE2, name), False
-    yield 0xD103, "CPS_LANG_PS", tlv(0xE3, tlv(0x81, b"fr")), False
-    info = tlv(0x81, b"8") + tlv(0x82, holder.rpps.encode()) + tlv(0x83, specialty)
-    yield 0xD104, "CPS_INFO_PS", tlv(0xE4, info), False
-    yield 0xD107, "CPS_DATA", bytes(64), False
-    for index in range(2):
-        situation = (
-            tlv(0x84, f"CABINET ESSAI {index}".encode()) + tlv(0x85, b"499700735741008") + tlv(0x86, b"SA07")
-        )  # card-reference §8.3: structure name, Struct_IdNat, sector
-        yield 0xD120 + index, f"CPS_ACTIVITY_{index + 1:02}_PS", tlv(0xEE, situation), True

@@ -1,6 +1,6 @@
 """What a soft card's chip computes: the last round of SHA-256, and RSA with a private key.
 
-What it is: FIPS 180-4 compression from a given state (hashlib cannot start in the middle) and PKCS#1 v1.5 operations.
+What it is: FIPS 180-4 compression from a given state (hashlib cannot start in the middle), PKCS#1 v1.5 and PSS.
 What it is not: code for the product; it is neither fast nor constant in time.
 Rule: the constants are computed from the primes they are defined by, so that no table can be mistyped.
 """
@@ -66,12 +66,30 @@ def sign_digest(key: rsa.RSAPrivateKey, digest: bytes) -> bytes:
     return key.sign(digest, padding.PKCS1v15(), Prehashed(algorithm))
 
 
+def sign_pss(key: rsa.RSAPrivateKey, digest: bytes) -> bytes:
+    """RSASSA-PSS over a SHA-256 digest, MGF1 with SHA-256 and a salt of 32 bytes (RFC 8017 §8.1).
+
+    The salt length of a real card is unknown (card-reference §12, unknown 7); this one is the usual choice.
+    """
+    return key.sign(digest, padding.PSS(padding.MGF1(hashes.SHA256()), 32), Prehashed(hashes.SHA256()))
+
+
 def sign_raw(key: rsa.RSAPrivateKey, data: bytes) -> bytes:
     """Block type 1 round ``data`` as it is (RFC 8017 §9.2 step 5 with T = data), then the private operation."""
-    numbers = key.private_numbers()
     size = key.key_size // 8
-    block = int.from_bytes(b"\0\1" + b"\xff" * (size - 3 - len(data)) + b"\0" + data)
-    at_p, at_q = pow(block, numbers.dmp1, numbers.p), pow(block, numbers.dmq1, numbers.q)
+    return operate(key, b"\0\1" + b"\xff" * (size - 3 - len(data)) + b"\0" + data)
+
+
+def operate(key: rsa.RSAPrivateKey, block: bytes) -> bytes:
+    """The private operation on a block as long as the modulus (RFC 8017 §5.1.2, §5.2.1).
+
+    Raises:
+        ValueError: not such a block.
+    """
+    numbers, size, value = key.private_numbers(), key.key_size // 8, int.from_bytes(block)
+    if len(block) != size or value >= numbers.public_numbers.n:
+        raise ValueError("the block is no number below the modulus")
+    at_p, at_q = pow(value, numbers.dmp1, numbers.p), pow(value, numbers.dmq1, numbers.q)
     return (at_q + numbers.q * ((at_p - at_q) * numbers.iqmp % numbers.p)).to_bytes(size)
 
 

@@ -1,13 +1,15 @@
-"""PIN and PUK of a soft CPS3: what is compared, counted and remembered.
+"""PIN and PUK of a soft card: what is compared, counted and remembered.
 
-What it is: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER and the two CHV data objects (card-reference §5).
+What it is: VERIFY for both families; CHANGE REFERENCE DATA and RESET RETRY COUNTER as a CPS3 (``change``, ``unblock``,
+the two CHV data objects) and as a CPS4 wants them (``replace``, ``release``): card-reference §5, traces/README §5.
 What it is not: a policy; the box has its own. Rule: a wrong comparison costs a try whichever command made it.
 """
 
 from dataclasses import dataclass
 
 from appliance.simulator.softapdu import Apdu, Refused
-from appliance.simulator.softfiles import PinFormat, rules, tlv
+from appliance.simulator.softfiles import PinFormat, rules
+from appliance.simulator.softtlv import tlv
 
 PIN, PUK = 1, 2
 
@@ -53,10 +55,17 @@ class Codes:
         }
         self.verify_count = 0
         self._verified: set[int] = set()
+        self._released = False
+
+    @property
+    def verified(self) -> bool:
+        """Whether the holder's PIN was shown."""
+        return PIN in self._verified
 
     def forget(self) -> None:
         """Nobody has shown anything."""
         self._verified.clear()
+        self._released = False
 
     def require(self) -> None:
         """The holder's PIN was shown.
@@ -64,7 +73,7 @@ class Codes:
         Raises:
             Refused: 6982.
         """
-        if PIN not in self._verified:
+        if not self.verified:
             raise Refused(0x6982)
 
     def verify(self, command: Apdu) -> bytes:
@@ -103,16 +112,50 @@ class Codes:
         """
         if command.p != (2, PIN):
             raise Refused(0x6A86)
-        puk, pin = self.counters[PUK], self.counters[PIN]
-        if PUK not in self._verified:
-            raise Refused(0x6982)
-        if not puk.uses:
-            raise Refused(0x6984)
+        self._require_puk()
         self._check_new(command.data)
-        puk.uses -= 1
-        pin.block, pin.left = command.data, pin.most
+        self._reset_tries()
+        self.counters[PIN].block = command.data
+        return b""
+
+    def replace(self, command: Apdu) -> bytes:
+        """CHANGE REFERENCE DATA P1=01: the new block only, after VERIFY of the old PIN or after ``release``.
+
+        A change verifies nothing: the new PIN has to be shown (stricter than any trace).
+        """
+        if command.p != (1, PIN):
+            raise Refused(0x6A86)
+        if not self._released:
+            self.require()
+        self._check_new(command.data)
+        self.counters[PIN].block = command.data
+        self._released = False
         self._verified.discard(PIN)
         return b""
+
+    def release(self, command: Apdu) -> bytes:
+        """RESET RETRY COUNTER P1=03, reference with bit 8, no data, after VERIFY of the PUK: tries, and one new PIN."""
+        if command.p != (3, PIN | 0x80):
+            raise Refused(0x6A86)
+        if command.data:
+            raise Refused(0x6700)
+        self._require_puk()
+        self._reset_tries()
+        self._released = True
+        return b""
+
+    def _require_puk(self) -> None:
+        if PUK not in self._verified:
+            raise Refused(0x6982)
+        if not self.counters[PUK].uses:
+            raise Refused(0x6984)
+
+    def _reset_tries(self) -> None:
+        """Spend one use of the PUK; whoever had shown the PIN has to show it again."""
+        puk, pin = self.counters[PUK], self.counters[PIN]
+        puk.uses = (puk.uses or 0) - 1
+        pin.left = pin.most
+        self._verified.discard(PIN)
 
     def describe(self, reference: int) -> bytes:
         """Content of the CHV object, tag A0: tries, tries left, uses left, access rules."""

@@ -1,15 +1,19 @@
-"""The private keys of a soft CPS3 and their commands (card-reference §6).
+"""The private keys of a soft card, and the commands of a soft CPS3 for them (card-reference §6.1 to §6.5).
 
-What it is: MSE SET, PSO HASH / CDS / DECIPHER and INTERNAL AUTHENTICATE with the two local keys 81 and 82.
-What it is not: PSS (a CPS3 has none). Rule: a key serves what its certificate is for, and only after the PIN.
+What it is: the two keys behind the PIN; MSE SET, PSO HASH / CDS / DECIPHER and INTERNAL AUTHENTICATE with the local
+keys 81 and 82. What it is not: PSS (a CPS3 has none), or the commands of a CPS4 (``softsign4``).
+Rule: a key serves what its certificate is for, and only after the PIN.
 """
 
 from collections.abc import Callable
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from appliance.simulator import softkeys
 from appliance.simulator.pki import TestPki
 from appliance.simulator.softapdu import Apdu, Refused
-from appliance.simulator.softfiles import rules, tlv
+from appliance.simulator.softfiles import rules
+from appliance.simulator.softtlv import tlv
 
 SIGNATURE, AUTHENTICATION = 0x81, 0x82
 _HT, _DST, _AT, _CT = 0xAA, 0xB6, 0xA4, 0xB8
@@ -25,20 +29,51 @@ _ENVIRONMENTS = {
 _DIGEST_SIZES = {0x42: 32, 0x12: 20}
 
 
-class Keys:
-    """Two keys, the current security environment, and the hash that waits to be signed.
+class PrivateKeys:
+    """Two keys that work after the PIN, and are counted.
 
     Args:
+        signature, authentication: by the references that the card gives them.
         pki: whose keys.
         require_pin: raises ``Refused`` (6982) until the PIN was verified.
+
+    Attributes:
+        signature_count: signatures made, ever. operation_count: every private operation.
     """
 
-    def __init__(self, pki: TestPki, require_pin: Callable[[], None]) -> None:
-        self._keys = {SIGNATURE: pki.signature.key, AUTHENTICATION: pki.authentication.key}
+    def __init__(self, signature: int, authentication: int, pki: TestPki, require_pin: Callable[[], None]) -> None:
+        self._keys = {signature: pki.signature.key, authentication: pki.authentication.key}
         self._require_pin = require_pin
+        self.signature_count = 0
+        self.operation_count = 0
+
+    def use(self, reference: int, operation: Callable[[rsa.RSAPrivateKey], bytes], *, signs: bool) -> bytes:
+        """One private operation; ``signs`` says whether its result is a signature.
+
+        Raises:
+            Refused: 6982 without the PIN; 6A80 for a block that is none.
+        """
+        self._require_pin()
+        try:
+            result = operation(self._keys[reference])
+        except ValueError as error:
+            raise Refused(0x6A80) from error
+        self.operation_count += 1
+        self.signature_count += signs
+        return result
+
+
+class Keys:
+    """What a CPS3 does with its keys: the current security environment, and the hash that waits to be signed.
+
+    Args:
+        keys: with references 81 and 82.
+    """
+
+    def __init__(self, keys: PrivateKeys) -> None:
+        self._keys = keys
         self._environment: dict[int, tuple[int, int]] = {}
         self._digest = b""
-        self.signature_count = 0
         self._operations = {(0x90, 0xA0): self._hash, (0x9E, 0x9A): self._sign, (0x80, 0x86): self._decipher}
 
     def forget(self) -> None:
@@ -79,9 +114,7 @@ class Keys:
         _, key = self._chosen(_AT)
         if not 1 <= len(command.data) <= 102:
             raise Refused(0x6700)
-        self._require_pin()
-        self.signature_count += 1
-        return softkeys.sign_raw(self._keys[key], command.data)
+        return self._keys.use(key, lambda private: softkeys.sign_raw(private, command.data), signs=True)
 
     @staticmethod
     def describe(number: int) -> bytes:
@@ -108,21 +141,16 @@ class Keys:
             raise Refused(0x6985)
         if len(digest) != _DIGEST_SIZES[algorithm]:
             raise Refused(0x6700)
-        self._require_pin()
+        signature = self._keys.use(key, lambda private: softkeys.sign_digest(private, digest), signs=True)
         self._digest = b""
-        self.signature_count += 1
-        return softkeys.sign_digest(self._keys[key], digest)
+        return signature
 
     def _decipher(self, command: Apdu) -> bytes:
         """PSO DECIPHER: ``81`` and the cryptogram, chained (card-reference §6.5)."""
         _, key = self._chosen(_CT)
         if len(command.data) != 257 or command.data[0] != 0x81:
             raise Refused(0x6A80)
-        self._require_pin()
-        try:
-            return softkeys.decipher(self._keys[key], command.data[1:])
-        except ValueError as error:
-            raise Refused(0x6A80) from error
+        return self._keys.use(key, lambda private: softkeys.decipher(private, command.data[1:]), signs=False)
 
     def _chosen(self, template: int) -> tuple[int, int]:
         choice = self._environment.get(template)

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from appliance.simulator import softcard
+from appliance.simulator.softcpx import Timing
+from appliance.simulator.softmodels import MODELS
 
 PROGRAM = """
 import argparse, sys
@@ -27,13 +29,25 @@ def parse(*words):
 
 def test_defaults():
     args = parse()
-    assert (args.model, args.vpcd, args.serial, args.pin, args.puk) == (
+    assert (args.model, args.vpcd, args.serial, args.pin, args.puk, args.timing) == (
         "cps3",
         ("127.0.0.1", 35963),
         "99213845",
-        "1234",
+        None,  # what the model says
         "12345678",
+        None,
     )
+
+
+def test_a_time_of_its_own():
+    assert parse("--timing", "15:0.4:500").timing == Timing(15, 0.4, 500)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1:2", "1:2:3:4", "a:b:c", "-1:0:0", "nan:0:0", "0:0:1e9"])
+def test_bad_times(text, capsys):
+    with pytest.raises(SystemExit):
+        parse(f"--timing={text}")
+    assert "milliseconds" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["", "host", ":1", "host:", "host:0", "host:65536", "host:x"])
@@ -65,9 +79,31 @@ def test_serves_until_told_to_stop(tmp_path, how):
 
 
 def test_the_kept_pki_is_used_again(tmp_path):
-    first = softcard._pki(tmp_path / "pki")
-    assert softcard._pki(tmp_path / "pki").signature.certificate == first.signature.certificate
-    assert softcard._pki(None).holder.family == "DURAND-TEST"
+    first = softcard._pki(tmp_path / "pki", MODELS["cpf"])
+    assert softcard._pki(tmp_path / "pki", MODELS["cps3"]).signature.certificate == first.signature.certificate
+    assert first.holder.family == "PETIT-TEST"
+    assert softcard._pki(None, MODELS["cps3"]).holder.family == "DURAND-TEST"
+
+
+def test_a_card_of_nobody_names_no_serial():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        command = [*RUN, "--vpcd", f"127.0.0.1:{server.getsockname()[1]}", "--model", "vitale"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            link, _ = server.accept()
+            with link:
+                assert process.stdout.readline().startswith("soft VITALE (test card) in vpcd")
+                link.sendall(struct.pack(">HB", 1, 4))
+                assert link.recv(2, socket.MSG_WAITALL) == struct.pack(">H", 10)
+                process.terminate()
+                process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("model", ["mute", "reversed"])
+def test_a_card_that_vpcd_cannot_show_is_refused(model, capsys):
+    assert softcard.main(parse("--model", model)) == 1
+    assert "without an ATR" in capsys.readouterr().err
 
 
 def test_nobody_listens(capsys):
@@ -79,8 +115,9 @@ def test_nobody_listens(capsys):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_an_impossible_card(capsys):
-    assert softcard.main(parse("--pin", "12345")) == 1
+@pytest.mark.parametrize("words", [("--pin", "12345"), ("--model", "pin12", "--pin", "123")])
+def test_an_impossible_card(words, capsys):
+    assert softcard.main(parse(*words)) == 1
     assert "digits" in capsys.readouterr().err
 
 

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.simulator.pki import PHYSICIAN, TestPki, luhn
-from appliance.simulator.softfiles import CONTACT, MF, PinFormat, aodf, build_files, tlv
+from appliance.simulator.softfiles import CONTACT, MF, PinFormat, aodf, build_files
+from appliance.simulator.softtlv import tlv
 
 # card-reference §3.4: dumped from a real card.
 REAL_AODF = bytes.fromhex(

@@ -3,10 +3,11 @@ import subprocess
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtensionOID, NameOID, ObjectIdentifier
 
 from appliance.errors import SimulatorError
-from appliance.simulator.pki import NURSE, PHYSICIAN, Holder, TestPki, luhn
+from appliance.simulator.pki import EMPLOYEE, NURSE, PHYSICIAN, PRODUCTION, STUDENT, Holder, TestPki, luhn
 
 
 def extension(certificate, oid):
@@ -17,8 +18,9 @@ def raw(certificate, oid):
     return extension(certificate, oid).value.public_bytes()
 
 
-def test_openssl_verifies_both_certificates_up_to_the_root(tmp_path):
-    pki = TestPki.generate()
+@pytest.mark.parametrize("holder", [NURSE, PRODUCTION, STUDENT, EMPLOYEE])
+def test_openssl_verifies_both_certificates_up_to_the_root(tmp_path, holder):
+    pki = TestPki.generate(holder)
     pki.write(tmp_path)
     command = ["openssl", "verify", "-x509_strict", "-CAfile", "root.pem", "-untrusted", "intermediate.pem"]
     for leaf, purpose in (("signature", "smimesign"), ("authentication", "sslclient")):
@@ -62,6 +64,47 @@ def test_private_extensions_and_usages():
     assert [(u.content_commitment, u.digital_signature) for u in usage] == [(True, False), (False, True)]
     extended = [{o.dotted_string for o in extension(c, "2.5.29.37").value} for c in pki.certificates]
     assert extended == [{"1.3.6.1.5.5.7.3.4"}, {"1.3.6.1.5.5.7.3.2", "1.3.6.1.4.1.311.20.2.2"}]
+
+
+def common_names(pki):
+    certificates = (pki.root, pki.intermediate)
+    return [c.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value for c in certificates]
+
+
+def test_the_chain_is_that_of_the_card():
+    production, employee = TestPki.generate(PRODUCTION), TestPki.generate(EMPLOYEE)
+    assert common_names(production) == ["AC RACINE IGC-SANTE FORT", "AC IGC-SANTE FORT PERSONNES"]
+    assert common_names(employee) == ["TEST AC RACINE IGC-SANTE STANDARD", "TEST AC IGC-SANTE STANDARD PERSONNES"]
+    assert TestPki.generate(STUDENT).root == TestPki.generate(NURSE).root
+    text = production.signature.certificate.public_bytes(serialization.Encoding.DER)
+    assert b"TEST" not in text
+    assert raw(production.signature.certificate, "1.2.250.1.71.1.2.5") == bytes.fromhex("040100")
+    points = extension(employee.signature.certificate, "2.5.29.31").value
+    assert points[0].full_name[0].value == "http://igc-sante.esante.gouv.fr/CRL/ACI-ST-PP-TEST.crl"
+
+
+def test_a_student_has_a_future_and_no_profession():
+    certificate = TestPki.generate(STUDENT).signature.certificate
+    assert raw(certificate, "1.2.250.1.71.1.2.2") == bytes.fromhex("020101")
+    assert raw(certificate, "1.2.250.1.71.1.2.8") == bytes.fromhex("02013C")
+    with pytest.raises(x509.ExtensionNotFound):
+        extension(certificate, "1.2.250.1.71.1.2.7")
+
+
+def test_an_employees_card_names_a_structure_and_nobody(tmp_path):
+    pki = TestPki.generate(EMPLOYEE)
+    subject = pki.signature.certificate.subject
+    assert [(a.oid, a.value) for rdn in subject.rdns for a in rdn] == [
+        (NameOID.COUNTRY_NAME, "FR"),
+        (NameOID.STATE_OR_PROVINCE_NAME, "Paris (75)"),
+        (NameOID.ORGANIZATION_NAME, "EHPAD LES TILLEULS TEST"),
+        (NameOID.ORGANIZATIONAL_UNIT_NAME, "10B0307377"),
+        (NameOID.TITLE, "Carte de service santé ou social"),
+        (NameOID.PSEUDONYM, "AGENT-042"),
+        (NameOID.COMMON_NAME, "10B0307377/0000000042"),
+    ]
+    pki.write(tmp_path)
+    assert TestPki.load(tmp_path).holder == EMPLOYEE
 
 
 def test_no_specialty_no_extension():
