@@ -17,6 +17,9 @@ contract (contract.md, *Requests*). Messages never hold a PIN, a name or an RPPS
     |   +-- CommandRefused        card-refused            a status word nobody expected (.sw)
     |   +-- PinWrong              pin-wrong               (.tries_left)
     |   +-- PinBlocked            pin-blocked
+    |   +-- PukWrong              puk-wrong               (.tries_left) the code de déblocage
+    |   +-- PukBlocked            puk-blocked             no unblocking any more: the card must be replaced
+    |   +-- UpdateInterrupted     card-update-interrupted EF_ACTUA: an update of the card was begun and not ended
     |   +-- CertificateInvalid    certificate-invalid
     |   +-- SignatureInvalid      signature-invalid       the card's signature does not verify
     |   `-- OutcomeUnknown        outcome-unknown         a signature command left, no answer came
@@ -115,6 +118,28 @@ class PinBlocked(CardError):
     """VERIFY answered 6983 or 6984, or no try is left."""
 
     code = "pin-blocked"
+
+
+class PukWrong(CardError):
+    """VERIFY of the code de déblocage answered 63Cx."""
+
+    code = "puk-wrong"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"{tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class PukBlocked(CardError):
+    """The code de déblocage takes no try, or has no use left: the card must be replaced (card-reference §5)."""
+
+    code = "puk-blocked"
+
+
+class UpdateInterrupted(CardError):
+    """EF_ACTUA holds a beginning without an end: the card must not be used (card-reference §2.2)."""
+
+    code = "card-update-interrupted"
 
 
 class CertificateInvalid(CardError):

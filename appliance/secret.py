@@ -49,12 +49,14 @@ class Slot(enum.IntEnum):
 class Block(NamedTuple):
     """One PIN field of a command, as the card's AODF describes it (ISO 7816-15 §8.9, card-reference §3.4).
 
-    ``length`` is the field's length in bytes; ``pad`` fills it up, None sends the bare digits.
+    ``length`` is the field's length in bytes; ``pad`` fills it up, None sends the bare digits. ``least`` is the fewest
+    digits that the card takes: the keypad asks for them, and the page looks once more before a try is spent.
     """
 
     slot: Slot
     length: int
     pad: int | None
+    least: int = 1
 
 
 class Secret:
@@ -152,7 +154,7 @@ class Secret:
         for block in blocks:
             digits = self._lengths[block.slot]
             room = digits if block.pad is None else block.length
-            if not 0 < digits <= block.length or cursor + room > start + _APDU_ROOM:
+            if not max(block.least, 1) <= digits <= block.length or cursor + room > start + _APDU_ROOM:
                 raise SecretError("the digits typed do not fit the card's field")
             if block.pad is not None:
                 ctypes.memset(cursor, block.pad, room)

@@ -24,10 +24,14 @@ OID_PRODUCT_TYPE = "1.2.250.1.71.1.2.2"
 OID_CARD = "1.2.250.1.71.1.2.3"
 OID_CATEGORY = "1.2.250.1.71.1.2.5"
 OID_PROFESSION = "1.2.250.1.71.1.2.7"
+OID_FUTURE_PROFESSION = "1.2.250.1.71.1.2.8"
 OID_SPECIALTIES = "1.2.250.1.71.4.2.5"
 
 _OID_KEY_PERIOD = "2.5.29.16"  # parsed here: older versions of cryptography do not know it
-_OPTIONAL = (OID_PRODUCT_TYPE, OID_CARD, OID_CATEGORY, OID_PROFESSION, OID_SPECIALTIES, _OID_KEY_PERIOD)
+_OPTIONAL = (
+    *(OID_PRODUCT_TYPE, OID_CARD, OID_CATEGORY, OID_PROFESSION, OID_FUTURE_PROFESSION, OID_SPECIALTIES),
+    _OID_KEY_PERIOD,
+)
 _PRINTABLE_STRING = 0x13
 
 
@@ -43,10 +47,11 @@ class Purpose(enum.Enum):
 class Certificate:
     """One certificate; times are aware UTC datetimes; ``repr`` names nobody.
 
-    ``der`` is what the card gave, to the byte: hand it on, and let nobody parse it again (see ``_ordered``).
+    ``der`` is what the card gave, to the byte: hand it on, and let nobody parse it again (see ``ordered``).
 
     ``key_not_after`` is the end of PrivateKeyUsagePeriod, about a month before ``not_after``, where stated.
-    ``category`` is the byte of table G01, ``profession`` the two-digit code of table G15.
+    ``category`` is the byte of table G01, ``profession`` the two-digit code of table G15, ``future_profession`` that of
+    G16 (CPF; that the extension is an INTEGER like the other is an assumption, card-reference §7.3).
     """
 
     der: bytes = dataclasses.field(repr=False)
@@ -62,6 +67,7 @@ class Certificate:
     card: str | None = dataclasses.field(repr=False)
     category: int | None
     profession: str | None
+    future_profession: str | None
     specialties: tuple[str, ...]
     public_key: rsa.RSAPublicKey = dataclasses.field(repr=False, compare=False)
 
@@ -107,12 +113,12 @@ def parse_certificate(der: bytes) -> Certificate:
             GIP-CPS days among them, card-reference §7.1).
     """
     try:
-        parsed = x509.load_der_x509_certificate(_ordered(der))
+        parsed = x509.load_der_x509_certificate(ordered(der))
         extensions = {extension.oid.dotted_string: extension for extension in parsed.extensions}
         subject, issuer = _avas(parsed.subject), _avas(parsed.issuer)
         begin, end = parsed.not_valid_before_utc, parsed.not_valid_after_utc
         raw = {oid: extensions[oid].value.public_bytes() for oid in _OPTIONAL if oid in extensions}
-    except _UNPARSED as error:
+    except UNPARSED as error:
         raise CardDataMalformed("not a certificate that can be read") from error
     try:
         key = parsed.public_key()
@@ -132,15 +138,17 @@ def parse_certificate(der: bytes) -> Certificate:
         product_type=_number(raw.get(OID_PRODUCT_TYPE)),
         card=_string(raw.get(OID_CARD)),
         category=_category(raw.get(OID_CATEGORY)),
-        profession=None if (code := _number(raw.get(OID_PROFESSION))) is None else f"{code:02d}",
+        profession=_code(raw.get(OID_PROFESSION)),
+        future_profession=_code(raw.get(OID_FUTURE_PROFESSION)),
         specialties=_strings(raw.get(OID_SPECIALTIES)),
         public_key=key,
     )
 
 
-_UNPARSED = (
+UNPARSED = (
     ValueError,
     TypeError,
+    KeyError,  # cryptography 43: a string of a type it has no name for
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,
@@ -149,14 +157,15 @@ _UNPARSED = (
 """What the parser raises on bytes that are no certificate; found by fuzzing, all mean the same here."""
 
 
-def _ordered(der: bytes) -> bytes:
+def ordered(der: bytes) -> bytes:
     """``der`` with the AVAs of its two names in DER's order, for the parser only.
 
     Nobody promised an order for GN, SN and CN in their one RDN, and the GIP-CPS had another (card-reference §7.2); the
     parser refuses a SET that is not sorted (X.690 §11.6). Sorting moves bytes inside it and changes no length.
     """
     try:
-        whole = tlv.read(der)[0].children()
+        outer = tlv.read(der)[0]
+        whole = outer.children()
         fields = list(whole[0].children())
         sequences = [at for at, field in enumerate(fields) if field.tag == tlv.SEQUENCE]
         # signature, issuer, validity, subject, subjectPublicKeyInfo (RFC 5280 §4.1)
@@ -167,7 +176,7 @@ def _ordered(der: bytes) -> bytes:
         return der
     body = tlv.write(whole[0].tag, b"".join(tlv.write(field.tag, field.value) for field in fields))
     rest = b"".join(tlv.write(part.tag, part.value) for part in whole[1:])
-    changed = tlv.write(tlv.SEQUENCE, body + rest)
+    changed = tlv.write(outer.tag, body + rest)
     return changed if len(changed) == len(der) else der
 
 
@@ -200,6 +209,11 @@ def _item(raw: bytes | None) -> tlv.Tlv | None:
 def _number(raw: bytes | None) -> int | None:
     item = _item(raw)
     return item.value[-1] if item and item.tag == tlv.INTEGER and len(item.value) == 1 else None
+
+
+def _code(raw: bytes | None) -> str | None:
+    number = _number(raw)
+    return None if number is None else f"{number:02d}"
 
 
 def _category(raw: bytes | None) -> int | None:

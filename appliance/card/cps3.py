@@ -1,8 +1,8 @@
 """The CPS3 dialect: an IAS-ECC applet on channel 0, class 00.
 
-What it is: scripts for identify, counters, verify, sign and authenticate. What it is not: transport, a policy about
-tries, or a cache. Rule: VERIFY goes out once for each call and is always followed by a command at least as long;
-what is signed is hashed or wrapped here, never a block somebody else built.
+What it is: scripts for all a driver does. What it is not: transport, a policy about tries, or a cache. Rule: a command
+with a secret goes out once for each call and is always followed by one at least as long; what is signed is hashed or
+wrapped here, never a block somebody else built.
 
 Sources: card-reference §2.2, §3, §5, §6.3, §6.4; traces §1, §3, cps3-middleware-*.
 """
@@ -10,45 +10,34 @@ Sources: card-reference §2.2, §3, §5, §6.3, §6.4; traces §1, §3, cps3-mid
 import dataclasses
 from typing import ClassVar
 
-from appliance.card import pkcs15, tlv
-from appliance.card.apdu import LE_ANY, SW_OK, Block, Command, Response, SecretCommand, Slot
-from appliance.card.certificate import Certificate, Purpose
-from appliance.card.holder import read_holder
+from appliance.card import contents, tlv
+from appliance.card.activity import Situation
+from appliance.card.actua import SIZE, check_update
+from appliance.card.apdu import LE_ANY, Command, SecretCommand, Slot
+from appliance.card.files import EF_SN, SW_NO_OBJECT, do, expect, read_optional, read_serial, select_serial
 from appliance.card.iasecc import (
-    DIR_SIZE,
-    EF_DIR,
-    ODF_SIZE,
-    dir_ended,
-    do,
-    expect,
-    read_certificate,
-    read_list,
-    read_serial,
-    select_file,
+    EF_ACTUA,
+    RSA_PKCS1,
+    SHA256_HASH,
+    SHA256_RSA,
+    IasEcc,
+    count,
+    count_here,
+    environment,
+    overwrite,
+    select_aid,
+    select_path,
 )
-from appliance.card.identity import CardIdentity
-from appliance.card.layout import DataObject, Layout, Pin
+from appliance.card.identity import Known, Memory
+from appliance.card.layout import Layout
+from appliance.card.pin import OLD_AND_NEW, PIN, PUK, USES, field, in_order, need_puk, room
 from appliance.card.pkcs15 import MF
 from appliance.card.script import Script
 from appliance.card.sha256 import unfinished
-from appliance.errors import (
-    CardError,
-    CardUnsupported,
-    CertificateInvalid,
-    CommandRefused,
-    OutcomeUnknown,
-    PinBlocked,
-    PinWrong,
-    ReaderError,
-)
+from appliance.card.signature import digest_info, sign_once
+from appliance.errors import CardError, CardUnsupported, CommandRefused, ReaderError
 
-SHA256_HASH, SHA256_RSA, RSA_PKCS1 = 0x40, 0x42, 0x02
-"""Algorithm references of the applet (card-reference §6.1)."""
-
-DIGEST_INFO_SHA256 = bytes.fromhex("3031300D060960864801650304020105000420")
-"""DER of DigestInfo up to the 32-byte hash (RFC 8017 §9.2 note 1)."""
-
-_SW_BLOCKED = frozenset({0x6983, 0x6984})
+_FACE = IasEcc()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,37 +46,40 @@ class Cps3:
 
     family: ClassVar[str] = "cps3"
 
-    def identify(self) -> Script[CardIdentity]:
-        """Serial, layout, certificates, counters: everything that needs no PIN; leaves the MF selected.
+    def knock(self) -> Script[int]:
+        """SELECT of EF.SN: its status word, 9000 on a CPS3 whose IAS-ECC face has the floor."""
+        answer = yield select_path(EF_SN)
+        return answer.sw
+
+    def identify(self, memory: Memory) -> Script[Known]:
+        """Serial, layout, certificates, counters: everything that needs no PIN.
+
+        Of a card in ``memory`` only EF_ACTUA, the CDF and the PIN's counter are read: seven commands on T=0 where
+        there is no EF_ACTUA. The card's own files always win.
 
         Raises:
-            CardUnsupported: no EF.SN, or not the issuer of CPx cards.
+            CardUnsupported: no EF.SN, not the issuer of CPx cards, or keys among which nobody can choose.
+            UpdateInterrupted: an update of the card was begun and not ended.
             CardDataMalformed: a file that says nonsense.
             CertificateInvalid: a certificate that does not fit its key.
             CommandRefused: a status word without a rule, with its step.
         """
-        serial = yield from read_serial()
-        application = pkcs15.parse_dir((yield from read_list(EF_DIR, "EF.DIR", DIR_SIZE, dir_ended)))
-        directory = pkcs15.parse_odf((yield from read_list(application.odf, "EF.ODF", ODF_SIZE)), application)
-        pins = pkcs15.parse_aodf((yield from read_list(directory.aodf, "EF.AODF")))
-        keys = pkcs15.parse_prkdf((yield from read_list(directory.prkdf, "EF.PrKDF")))
-        entries = pkcs15.parse_cdf((yield from read_list(directory.cdf, "EF.CDF")), application)
-        layout = pkcs15.assemble(application, directory, pins, keys, entries)
-        signature = yield from read_certificate(layout.signature, "signature certificate")
-        authentication = yield from read_certificate(layout.authentication, "authentication certificate")
-        _cross_check(layout, signature, authentication)
-        tries = yield from self.tries_left(layout)
-        puk_tries = (yield from _counter(layout.puk)) if layout.puk else None
-        return CardIdentity(
-            family=self.family,
-            serial=serial,
-            layout=layout,
-            signature=signature,
-            authentication=authentication,
-            holder=read_holder(signature),
-            tries_left=tries,
-            puk_tries_left=puk_tries,
-        )
+        yield from select_serial(_FACE)
+        return (yield from self.read(memory))
+
+    def read(self, memory: Memory) -> Script[Known]:
+        """The same, of a card whose EF.SN is selected."""
+        serial = yield from read_serial(_FACE)
+        if again := (yield from contents.remembered(memory, serial, _recognise)):
+            return again
+        codes = yield from contents.read_codes(_FACE)
+        update = yield from _read_update()
+        if update is None:  # else the MF is the current DF already
+            yield from _FACE.select(MF, "SELECT MF")
+        tries = yield from count(codes.pin)
+        puk_tries = (yield from count(codes.puk)) if codes.puk else None
+        chip = contents.Chip(self.family, serial, tries, puk_tries, update)
+        return (yield from contents.read_known(_FACE, chip, codes))
 
     def tries_left(self, layout: Layout) -> Script[int]:
         """The PIN's counter by GET DATA, which consumes no try; leaves the MF selected (card-reference §5.1).
@@ -96,39 +88,71 @@ class Cps3:
             CommandRefused: the counter is not to be had.
             CardDataMalformed: the answer has no counter.
         """
-        yield from select_file(MF, "SELECT MF")
-        return (yield from _counter(layout.pin))
+        yield from _FACE.select(MF, "SELECT MF")
+        return (yield from count(layout.pin))
 
-    def data_objects(self, layout: Layout) -> Script[tuple[DataObject, ...]]:
-        """The DODF, which identify leaves unread: three commands that only ``practice`` needs.
+    def puk_tries_left(self, layout: Layout) -> Script[int]:
+        """The counter of the code de déblocage, 0 when its uses are spent; leaves the MF selected.
 
         Raises:
-            CommandRefused, CardDataMalformed: as identify.
+            CardUnsupported: the card describes no such code. CommandRefused, CardDataMalformed: as ``tries_left``.
         """
-        path = layout.directory.dodf
-        if path is None:
-            return ()
-        return pkcs15.parse_dodf((yield from read_list(path, "EF.DODF")), layout.application)
+        puk = need_puk(layout)
+        yield from _FACE.select(MF, "SELECT MF")
+        return (yield from count(puk))
 
     def verify(self, layout: Layout) -> Script[None]:
         """One VERIFY with the digits of ``Slot.OLD``, then SELECT of the application; never a second VERIFY.
 
         The caller has checked the number of digits against ``layout.pin`` and the person's agreement to a last try.
-        The SELECT follows whatever the status: its 18 bytes overwrite the copy the daemon keeps of the PIN's 13, and
-        it leaves the card where ``sign`` and ``authenticate`` want it.
+        Whatever the status, what follows overwrites the copy the daemon keeps of the PIN, and leaves the card where
+        ``sign`` and ``authenticate`` want it.
 
         Raises:
-            CardUnsupported: before anything is sent, see above; no known card.
             PinWrong: with the tries left, 0 included. PinBlocked: 6983 or 6984. CommandRefused: anything else.
         """
-        pin = layout.pin
-        if len(layout.aid) < pin.stored_length:
-            # Before the try: nothing this driver could send after it would cover the PIN.
-            raise CardUnsupported("the AID is shorter than the PIN field")
-        answer = yield SecretCommand(0x00, 0x20, 0x00, pin.reference, (Block(Slot.OLD, pin.stored_length, pin.pad),))
-        after = yield _select_aid(layout)
-        _judge_pin(answer)
+        command = SecretCommand(0x00, 0x20, 0x00, layout.pin.reference, (field(Slot.OLD, layout.pin),))
+        answer = yield command
+        try:
+            if len(layout.aid) < room(command):
+                yield overwrite(command)
+            after = yield select_aid(layout)
+        except (CardError, ReaderError):
+            PIN.judge(answer)  # a refusal in hand says more than the loss of what came after it
+            raise
+        PIN.judge(answer)
         expect(after, "SELECT application")
+
+    def change(self, layout: Layout) -> Script[None]:
+        """CHANGE REFERENCE DATA: the PIN of ``Slot.OLD`` becomes that of ``Slot.NEW``; one try (card-reference §5.3).
+
+        Raises:
+            CardUnsupported: before anything is sent: two fields that the card could not tell apart.
+            PinWrong, PinBlocked, CommandRefused: as ``verify``.
+        """
+        pin = layout.pin
+        if pin.pad is None and pin.min_length != pin.max_length:
+            raise CardUnsupported("two PINs without padding cannot be told apart")
+        fields = (field(Slot.OLD, pin), field(Slot.NEW, pin))
+        return in_order([(SecretCommand(0x00, 0x24, 0x00, pin.reference, fields), OLD_AND_NEW)], overwrite)
+
+    def unblock(self, layout: Layout) -> Script[None]:
+        """VERIFY of the code in ``Slot.OLD``, then RESET RETRY COUNTER with the PIN of ``Slot.NEW``; each sent once.
+
+        In two steps, as the national middleware has it (traces, cps3-middleware-wrong-puk; card-reference §5.4).
+
+        Raises:
+            CardUnsupported: the card describes no such code.
+            PukWrong: with the tries left. PukBlocked: no try or no use left. CommandRefused: anything else.
+        """
+        pin, puk = layout.pin, need_puk(layout)
+        code = SecretCommand(0x00, 0x20, 0x00, puk.reference, (field(Slot.OLD, puk),))
+        new = SecretCommand(0x00, 0x2C, 0x02, pin.reference, (field(Slot.NEW, pin),))
+        return in_order([(code, PUK), (new, USES)], overwrite)
+
+    def situations(self, layout: Layout) -> Script[tuple[Situation, ...]]:
+        """The practice situations, PIN verified before; as ``contents.read_situations``."""
+        return contents.read_situations(_FACE, layout)
 
     def select(self, layout: Layout) -> Script[None]:
         """Select the application by its AID: the keys are local to it (card-reference §3.5).
@@ -136,12 +160,13 @@ class Cps3:
         Raises:
             CommandRefused: it is not there.
         """
-        expect((yield _select_aid(layout)), "SELECT application")
+        yield from do(select_aid(layout), "SELECT application")
 
     def sign(self, layout: Layout, message: bytes, *, selected: bool = True) -> Script[bytes]:
         """Sign ``message`` with the signature key, the last round of SHA-256 on the card (card-reference §6.3).
 
-        Four commands. ``selected`` says that the application is selected, as ``verify`` leaves it.
+        Four commands. ``selected`` says that the application is selected, as ``verify`` and ``sign`` leave it; a card
+        that does not find its key says otherwise, and gets the SELECT once.
 
         Returns:
             RSASSA-PKCS1-v1_5 with SHA-256, as many bytes as the modulus has; not yet checked by anybody.
@@ -152,81 +177,57 @@ class Cps3:
         """
         if not selected:
             yield from self.select(layout)
-        hashing = unfinished(message)
-        head = hashing.state + hashing.hashed.to_bytes(8, "big") if hashing.hashed else b""
-        rounds = tlv.write(0x90, head) + tlv.write(0x80, hashing.rest)
-        yield from do(_mse(0xAA, SHA256_HASH), "MSE SET HT")
-        yield from do(Command(0x00, 0x2A, 0x90, 0xA0, rounds), "PSO HASH")
-        yield from do(_mse(0xB6, SHA256_RSA, layout.signature.reference), "MSE SET DST")
-        return (yield from _signature(Command(0x00, 0x2A, 0x9E, 0x9A, le=LE_ANY), "PSO COMPUTE DIGITAL SIGNATURE"))
+        try:
+            yield from _prepare(layout, message)
+        except CommandRefused as error:
+            if error.sw != SW_NO_OBJECT:
+                raise
+            yield from self.select(layout)
+            yield from _prepare(layout, message)
+        return (yield from sign_once(Command(0x00, 0x2A, 0x9E, 0x9A, le=LE_ANY), "PSO COMPUTE DIGITAL SIGNATURE"))
 
     def authenticate(self, layout: Layout, digest: bytes, *, selected: bool = True) -> Script[bytes]:
         """Sign a SHA-256 ``digest`` of 32 bytes with the authentication key (card-reference §6.4).
 
-        The DigestInfo is built here: the card would pad and sign anything (traces §5, *key choice*).
-
         Raises:
             ValueError: not 32 bytes; a fault of the caller.
-            CommandRefused: as ``sign``.
+            CommandRefused, OutcomeUnknown: as ``sign``.
         """
-        if len(digest) != 32:
-            raise ValueError("a SHA-256 digest has 32 bytes")
+        info = digest_info(digest)
         if not selected:
             yield from self.select(layout)
-        yield from do(_mse(0xA4, RSA_PKCS1, layout.authentication.reference), "MSE SET AT")
-        block = DIGEST_INFO_SHA256 + digest
-        return (yield from _signature(Command(0x00, 0x88, 0x00, 0x00, block, le=LE_ANY), "INTERNAL AUTHENTICATE"))
+        yield from do(environment(0xA4, RSA_PKCS1, layout.authentication.reference), "MSE SET AT")
+        return (yield from sign_once(Command(0x00, 0x88, 0x00, 0x00, info, le=LE_ANY), "INTERNAL AUTHENTICATE"))
 
 
-def _signature(command: Command, step: str) -> Script[bytes]:
-    """The command that makes a signature: once it has left, no answer is not the same as no signature.
+def _prepare(layout: Layout, message: bytes) -> Script[None]:
+    """The hash of ``message`` and the key that is to sign it, in the card."""
+    hashing = unfinished(message)
+    head = hashing.state + hashing.hashed.to_bytes(8, "big") if hashing.hashed else b""
+    rounds = tlv.write(0x90, head) + tlv.write(0x80, hashing.rest)
+    yield from do(environment(0xAA, SHA256_HASH), "MSE SET HT")
+    yield from do(Command(0x00, 0x2A, 0x90, 0xA0, rounds), "PSO HASH")
+    yield from do(environment(0xB6, SHA256_RSA, layout.signature.reference), "MSE SET DST")
+
+
+def _recognise(known: Known) -> Script[Known | None]:
+    """The card of EF.SN, if it is as it was, with its counter read afresh; None when it must be read anew."""
+    layout = known.identity.layout
+    tries = yield from count_here(_FACE, layout.pin)
+    if (yield from _read_update()) != known.update:
+        return None
+    if (yield from contents.read_cdf(_FACE, layout.directory)) != known.directory:
+        return None
+    return known.counted(tries)
+
+
+def _read_update() -> Script[bytes | None]:
+    """EF_ACTUA, judged; None when the card has none.
 
     Raises:
-        OutcomeUnknown: card or reader went away before the answer came. CommandRefused: the card said no.
+        UpdateInterrupted: begun and not ended. CommandRefused: any other refusal than 6A82.
     """
-    try:
-        answer = yield command
-    except (CardError, ReaderError) as error:  # only the way to the card raises here; what the card says is an answer
-        raise OutcomeUnknown(step) from error
-    return expect(answer, step)
-
-
-def _mse(template: int, algorithm: int, key: int | None = None) -> Command:
-    """MANAGE SECURITY ENVIRONMENT SET: algorithm, then key, as the national middleware orders them."""
-    data = tlv.write(0x80, bytes((algorithm,))) + (b"" if key is None else tlv.write(0x84, bytes((key,))))
-    return Command(0x00, 0x22, 0x41, template, data)
-
-
-def _select_aid(layout: Layout) -> Command:
-    return Command(0x00, 0xA4, 0x04, 0x0C, layout.aid)
-
-
-def _cross_check(layout: Layout, signature: Certificate, authentication: Certificate) -> None:
-    """Key usage of the certificates against usage and size of the keys (card-reference §7.4)."""
-    if signature.purpose is not Purpose.SIGNATURE or authentication.purpose is Purpose.SIGNATURE:
-        raise CertificateInvalid("a certificate does not fit the usage of its key")
-    for certificate, key in ((signature, layout.signature), (authentication, layout.authentication)):
-        if key.size is not None and certificate.key_size != key.size:
-            raise CertificateInvalid("a certificate does not fit the size of its key")
-
-
-def _counter(pin: Pin) -> Script[int]:
-    """Tries left of a CHV object; 0 for a PUK whose uses are spent. The MF must be selected."""
-    number = 0xBF8100 | pin.reference & 0x7F
-    request = tlv.write(0x4D, tlv.write(0x70, tlv.write(number, b"\xa0\x80")))
-    data = yield from do(Command(0x00, 0xCB, 0x3F, 0xFF, request, le=LE_ANY), "GET DATA counter")
-    fields = tlv.descend(data, 0x70, number, 0xA0).children()
-    uses = tlv.find(fields, 0x9D)
-    if uses is not None and tlv.unsigned(uses) == 0:
-        return 0
-    return tlv.unsigned(tlv.need(fields, 0x9B))
-
-
-def _judge_pin(answer: Response) -> None:
-    if answer.sw == SW_OK:
-        return
-    if answer.sw & 0xFFF0 == 0x63C0:
-        raise PinWrong(answer.sw & 0x0F)
-    if answer.sw in _SW_BLOCKED:
-        raise PinBlocked("the PIN is blocked")
-    raise CommandRefused(answer.sw, "VERIFY")
+    data = yield from read_optional(_FACE, EF_ACTUA, "EF_ACTUA", SIZE)
+    if data is not None:
+        check_update(data)
+    return data

@@ -8,10 +8,17 @@ Sources: card-reference §1.2 (CPx ATRs), §1.3 (Vitale, by ATR only: the box ne
 
 import enum
 import re
+from collections.abc import Callable
 
+from appliance.card.apdu import SW_OK
 from appliance.card.cps3 import Cps3
-from appliance.card.identity import Driver
-from appliance.errors import CardUnsupported
+from appliance.card.cps4 import Cps4
+from appliance.card.files import SW_FAULTS
+from appliance.card.identity import CardIdentity, Driver, Known, Memory
+from appliance.card.script import Script
+from appliance.errors import CardUnsupported, CommandRefused
+
+_SW_NOT_NOW = 0x6985
 
 
 class Model(enum.Enum):
@@ -67,19 +74,61 @@ def historical(atr: bytes) -> bytes:
     return found if len(found) == count else b""
 
 
-def driver_for(model: Model) -> Driver:
-    """The driver of a model.
+def identify(model: Model, memory: Memory) -> Script[Known]:
+    """The script that finds out which dialect a card of this model speaks, and whose card it is.
 
-    An unknown CPx gets the CPS3 dialect: newer masks of CPS3 exist (traces §1.8), and the driver refuses a card whose
-    EF.SN does not answer to it before it sends anything else.
+    Not a generator itself: a card without a driver is refused before anything is sent to it.
 
     Raises:
-        CardUnsupported: no driver for this model.
+        CardUnsupported: no driver for this model; when played, also a card that no driver knows.
+        CommandRefused: when played, a card that says it is ill.
+        CardError: when played, as ``Driver.identify``.
     """
-    driver = _DRIVERS.get(model)
-    if driver is None:
+    if model not in _PROBES:
         raise CardUnsupported(f"no driver for {model.value}")
-    return driver
+    return _PROBES[model](memory)
 
 
-_DRIVERS: dict[Model, Driver] = {Model.CPS3: Cps3(), Model.CPS_UNKNOWN: Cps3()}
+def driver_of(identity: CardIdentity) -> Driver:
+    """The driver of a card that was identified."""
+    return DRIVERS[identity.family]
+
+
+_CPS3, _CPS4 = Cps3(), Cps4()
+
+DRIVERS: dict[str, Driver] = {_CPS3.family: _CPS3, _CPS4.family: _CPS4}
+"""Every dialect by the family's name."""
+
+
+def _identify_cps3(memory: Memory) -> Script[Known]:
+    """A card with the ATR of a CPS3: a CPS4 may stand behind it and shows itself only on channel 1 (traces §1.8).
+
+    Channel 1 is asked before the IAS-ECC face is called back by name: a CPS4 would then have ChipDoc on channel 0, and
+    6985 on channel 1.
+    """
+    sw = yield from _CPS3.knock()
+    if sw == SW_OK:
+        return (yield from _CPS3.read(memory))
+    if sw in SW_FAULTS:  # it knows the command and is ill: no reason to take it for another card
+        raise CommandRefused(sw, "EF.SN")
+    if (yield from _CPS4.knock()) == SW_OK:
+        return (yield from _CPS4.read(memory))
+    return (yield from _CPS3.identify(memory))
+
+
+def _identify_unknown(memory: Memory) -> Script[Known]:
+    """A CPx with an ATR nobody knows: CPS4, then CPS3 (card-reference §3.1). A stranger sees four SELECTs at most.
+
+    6985 says that the applet is there and not to be had: only then is it taken back as on a CPS4.
+    """
+    sw = yield from _CPS4.knock()
+    if sw == SW_OK:
+        return (yield from _CPS4.read(memory))
+    return (yield from (_CPS4 if sw == _SW_NOT_NOW else _CPS3).identify(memory))
+
+
+_PROBES: dict[Model, Callable[[Memory], Script[Known]]] = {
+    Model.CPS3: _identify_cps3,
+    Model.CPS4: _CPS4.identify,
+    Model.CPS_UNKNOWN: _identify_unknown,
+}

@@ -1,4 +1,4 @@
-"""PKCS#15 directory files to one frozen ``Layout`` (ISO 7816-15, PKCS #15 v1.1).
+"""PKCS#15 directory files to frozen shapes (ISO 7816-15, PKCS #15 v1.1).
 
 What it is: what the card says about itself: application, PIN, PUK, keys, certificates, data objects. What it is not:
 a reader of files (the driver reads them) or a list of known values. Rule: nothing is assumed that the card states;
@@ -10,7 +10,7 @@ Sources: card-reference §3.3-§3.5 (traps, real AODF and PrKDF), traces §3 (fi
 import dataclasses
 
 from appliance.card import tlv
-from appliance.card.layout import Application, CertificateEntry, DataObject, Directory, Key, Layout, Pin, PrivateKey
+from appliance.card.layout import Application, CertificateEntry, DataObject, Directory, Key, Pin, PrivateKey
 from appliance.card.tlv import Tlv
 from appliance.errors import CardDataMalformed
 from appliance.secret import CAPACITY
@@ -80,7 +80,7 @@ def parse_aodf(data: bytes) -> tuple[Pin, Pin | None]:
     """The holder's PIN and, by its soPin flag, the PUK (the ids in the file do not match: card-reference §3.4).
 
     Raises:
-        CardDataMalformed: no TLVs, no PIN, or lengths that no keypad could obey.
+        CardDataMalformed: no TLVs, no PIN or several, or lengths that no keypad could obey.
     """
     pins: list[Pin] = []
     puks: list[Pin] = []
@@ -90,6 +90,8 @@ def parse_aodf(data: bytes) -> tuple[Pin, Pin | None]:
             (puks if flags & {_FLAG_SO, _FLAG_UNBLOCKING} else pins).append(pin)
     if not pins:
         raise CardDataMalformed("EF.AODF describes no PIN")
+    if len(pins) > 1 or len(puks) > 1:
+        raise CardDataMalformed("EF.AODF describes several PINs, and a try must not be spent on the wrong one")
     return pins[0], puks[0] if puks else None
 
 
@@ -134,24 +136,22 @@ def parse_dodf(data: bytes, application: Application) -> tuple[DataObject, ...]:
     return tuple(objects)
 
 
-def assemble(
-    application: Application,
-    directory: Directory,
-    pins: tuple[Pin, Pin | None],
-    keys: tuple[PrivateKey, ...],
-    certificates: tuple[CertificateEntry, ...],
-) -> Layout:
-    """Choose the keys by their usage and match their certificates by id (card-reference §0.3).
+def choose(
+    keys: tuple[PrivateKey, ...], certificates: tuple[CertificateEntry, ...]
+) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+    """The keys that could sign and those that could authenticate, by their usage, each with its certificate's path.
+
+    More than one of a kind is for the certificates to decide (card-reference §0.3, §7.4).
 
     Raises:
-        CardDataMalformed: no key for signatures or none for authentication, or a key without certificate.
+        CardDataMalformed: no key for signatures or none for authentication, or none of a kind with a certificate.
     """
-    signature = [key for key in keys if _USAGE_NON_REPUDIATION in key.usage]
-    authentication = [key for key in keys if _USAGE_SIGN in key.usage and _USAGE_NON_REPUDIATION not in key.usage]
-    if not signature or not authentication:
-        raise CardDataMalformed("EF.PrKDF lacks the signature or the authentication key")
     paths = {entry.ident: entry.path for entry in reversed(certificates)}
-    return Layout(application, directory, *pins, _use(signature[0], paths), _use(authentication[0], paths))
+    signing = tuple(key for key in keys if _USAGE_NON_REPUDIATION in key.usage)
+    authenticating = tuple(key for key in keys if _USAGE_SIGN in key.usage and _USAGE_NON_REPUDIATION not in key.usage)
+    if not signing or not authenticating:
+        raise CardDataMalformed("EF.PrKDF lacks the signature or the authentication key")
+    return _with_certificates(signing, paths), _with_certificates(authenticating, paths)
 
 
 _ODF_TAGS = {0xA0: "PrKDF", 0xA4: "CDF", 0xA7: "DODF", 0xA8: "AODF"}
@@ -217,11 +217,11 @@ def _private_key(entry: Tlv) -> PrivateKey:
     )
 
 
-def _use(key: PrivateKey, paths: dict[bytes, bytes]) -> Key:
-    path = paths.get(key.ident)
-    if path is None:
+def _with_certificates(keys: tuple[PrivateKey, ...], paths: dict[bytes, bytes]) -> tuple[Key, ...]:
+    found = tuple(Key(key.reference, key.size, paths[key.ident]) for key in keys if key.ident in paths)
+    if not found:
         raise CardDataMalformed("no certificate has the id of the key")
-    return Key(key.reference, key.size, path)
+    return found
 
 
 def _parts(entry: Tlv, count: int) -> tuple[Tlv, ...]:

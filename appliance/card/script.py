@@ -108,7 +108,13 @@ def _exchange(command: Command, *, t1: bool) -> Generator[bytes, bytes, Response
         # 6Cxx: nothing was done, the card wants this Le (ISO 7816-4 §5.6). Once, and only where an Le can be said:
         # not beside data on T=0; and the last block of a chain cannot be sent alone again.
         answer = Response.parse((yield _encode(command, last, chained=False, le=_count(answer.sw), t1=t1)))
-    return (yield from _collect(command, answer)) if answer.sw >> 8 == 0x61 else answer
+    if answer.sw >> 8 != 0x61:
+        return answer
+    if command.le is None:
+        # Done, and there is more to be had that nobody wants: ISO 7816-4 §5.6 calls it normal processing. The FCI of
+        # a SELECT is left behind so by the national middleware too (traces, cps4-middleware-*).
+        return Response(answer.data, SW_OK)
+    return (yield from _collect(command, answer))
 
 
 def _collect(command: Command, answer: Response) -> Generator[bytes, bytes, Response]:

@@ -3,13 +3,17 @@
 Sources: card-reference §2.2, §3.4 (real EF.ATR, EF.SN, AODF), traces/filesystem-dump.txt, traces/cps3-middleware-*.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable
 
 from hypothesis import strategies as st
 
 from appliance.card import pkcs15
 from appliance.card.apdu import SecretCommand
+from appliance.card.cps3 import Cps3
+from appliance.card.identity import CardIdentity, Memory
 from appliance.card.layout import Layout
+from appliance.card.script import play
 
 AID = bytes.fromhex("E828BD080F8025000001FF0010")
 AID_CONTACTLESS = bytes.fromhex("E828BD080F8025000001FF0020")
@@ -68,25 +72,32 @@ def layout(**changed: bytes) -> Layout:
     """The reference card's layout, with some files replaced."""
     raw = files() | changed
     application = pkcs15.parse_dir(raw["dir"])
-    return pkcs15.assemble(
-        application,
-        pkcs15.parse_odf(raw["odf"], application),
-        pkcs15.parse_aodf(raw["aodf"]),
-        pkcs15.parse_prkdf(raw["prkdf"]),
-        pkcs15.parse_cdf(raw["cdf"], application),
+    directory = pkcs15.parse_odf(raw["odf"], application)
+    keys = pkcs15.parse_prkdf(raw["prkdf"])
+    signing, authenticating = pkcs15.choose(keys, pkcs15.parse_cdf(raw["cdf"], application))
+    return Layout(application, directory, *pkcs15.parse_aodf(raw["aodf"]), signing[0], authenticating[0])
+
+
+def layout4() -> Layout:
+    """The layout of a CPS4: the same files but for the references of the keys (traces §1.7)."""
+    found = layout()
+    return dataclasses.replace(
+        found,
+        signature=dataclasses.replace(found.signature, reference=0x10),
+        authentication=dataclasses.replace(found.authentication, reference=0x20),
     )
 
 
 class Transcript:
     """Plays a fixed dialogue: each command must be the next one expected; hex on both sides."""
 
-    def __init__(self, pairs: Iterable[tuple[str, str]], pin: str = "1234") -> None:
+    def __init__(self, pairs: Iterable[tuple[str, str]], *pins: str) -> None:
         self.pairs = list(pairs)
         self.sent: list[str] = []
-        self.pin = pin
+        self.pins = pins or ("1234",)
 
     def __call__(self, apdu: bytes | SecretCommand) -> bytes:
-        sent = (assemble(apdu, self.pin) if isinstance(apdu, SecretCommand) else apdu).hex().upper()
+        sent = (assemble(apdu, *self.pins) if isinstance(apdu, SecretCommand) else apdu).hex().upper()
         position = len(self.sent)
         assert position < len(self.pairs), f"unexpected {sent}"
         command, response = self.pairs[position]
@@ -108,16 +119,21 @@ def assemble(command: SecretCommand, *pins: str) -> bytes:
     return command.header() + bytes((len(body),)) + body
 
 
-def carrier(transmit: Callable[[bytes], bytes], pin: str = "1234", lengths: list[int] | None = None):
-    """A reader for ``script.play``: assembles secrets, notes the length of every APDU."""
+def carrier(transmit: Callable[[bytes], bytes], *pins: str, lengths: list[int] | None = None):
+    """A reader for ``script.play``: assembles secrets (slot n holds pins[n]), notes the length of every APDU."""
 
     def carry(apdu: bytes | SecretCommand) -> bytes:
-        raw = assemble(apdu, pin) if isinstance(apdu, SecretCommand) else apdu
+        raw = assemble(apdu, *(pins or ("1234",))) if isinstance(apdu, SecretCommand) else apdu
         if lengths is not None:
             lengths.append(len(raw))
         return transmit(raw)
 
     return carry
+
+
+def identified(carry: Callable[[bytes | SecretCommand], bytes], memory: Memory | None = None) -> CardIdentity:
+    """What the CPS3 driver finds on a card nobody knows, or one of ``memory``."""
+    return play(Cps3().identify(memory or {}), carry).identity
 
 
 def reads(content: bytes, first: int | None = None, chunk: int = 0xE7) -> list[tuple[str, str]]:

@@ -1,7 +1,9 @@
 """Certificates and holders: the profile, its holes, its oddities, and anything else."""
 
+import dataclasses
 import datetime as dt
 import hashlib
+import re
 
 import pytest
 from card_kit import mutated
@@ -13,9 +15,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.card import nomenclature
 from appliance.card.certificate import Certificate, Purpose, _key_end, parse_certificate
 from appliance.card.holder import Holder, read_holder
-from appliance.card.nomenclature import PROFESSIONS
+from appliance.card.policy import bars
 from appliance.errors import CardDataMalformed, CertificateInvalid, SignatureInvalid
 
 SECOND = dt.timedelta(seconds=1)
@@ -141,7 +144,10 @@ def test_a_holder():
         specialties=("SI01",),
         card_type="CPS",
         test=True,
+        category=0x80,
     )
+    assert holder.ps_id_label == "RPPS"
+    assert holder.specialty_labels == ("IPA pathologies chroniques stabilisées",)
     assert (holder.name, holder.short, holder.activity) == ("SOPHIE DURAND", "S. DURAND", "Infirmier(e)")
 
 
@@ -188,6 +194,7 @@ def test_a_cpe_has_no_name():
         [
             rdn((NameOID.COUNTRY_NAME, "FR")),
             rdn((NameOID.ORGANIZATION_NAME, "CENTRE DE SANTE RPPS12718")),
+            rdn((NameOID.ORGANIZATIONAL_UNIT_NAME, "10B0127189")),
             rdn((NameOID.TITLE, "Carte de service santé ou social")),
             rdn((NameOID.PSEUDONYM, "ACCUEIL")),
             rdn((NameOID.COMMON_NAME, "10B0127189/42")),
@@ -195,27 +202,60 @@ def test_a_cpe_has_no_name():
     )
     extensions = {"1.2.250.1.71.1.2.2": "020102", "1.2.250.1.71.1.2.5": "040100"}
     holder = read_holder(parse_certificate(certificate(subject, extensions=extensions)))
-    assert (holder.surname, holder.given_name, holder.name, holder.short) == (None, None, "", "")
+    assert (holder.surname, holder.given_name, holder.name) == (None, None, "")
+    assert (holder.structure, holder.structure_id) == ("CENTRE DE SANTE RPPS12718", "10B0127189")
+    assert holder.pseudonym == "ACCUEIL"
+    assert holder.short == "CENTRE DE SANTE RPPS12718"
+    assert dataclasses.replace(holder, structure=None).short == "ACCUEIL"
     assert (holder.ps_id, holder.rpps, holder.card_type, holder.test) == ("10B0127189/42", None, "CPE", False)
     assert holder.activity == "Carte de service santé ou social"
 
 
 @pytest.mark.parametrize(
-    ("common_name", "rpps"),
+    ("common_name", "rpps", "adeli", "register"),
     [
-        ("899900038839", "99900038839"),
-        ("899900038838", None),  # wrong key
-        ("99900063480", None),  # without its type digit
-        ("00B7010446", None),  # ADELI
-        ("099900063480", None),
-        ("8999000634801", None),
+        ("899900038839", "99900038839", None, "RPPS"),
+        ("899900038838", None, None, "RPPS"),  # wrong key
+        ("99900063480", None, None, "Étudiant"),  # without its type digit
+        ("00B7010446", None, "0B7010446", "ADELI"),
+        ("099900063480", None, None, "ADELI"),
+        ("8999000634801", None, None, "RPPS"),
+        ("X", None, None, None),
     ],
 )
-def test_rpps(common_name, rpps):
+def test_rpps_and_adeli(common_name, rpps, adeli, register):
     subject = x509.Name([rdn((NameOID.COMMON_NAME, common_name))])
     holder = read_holder(parse_certificate(certificate(subject)))
-    assert (holder.ps_id, holder.rpps) == (common_name, rpps)
+    assert (holder.ps_id, holder.rpps, holder.adeli) == (common_name, rpps, adeli)
+    assert holder.ps_id_label == register
     assert holder.name == ""
+
+
+def test_a_student():
+    extensions = {"1.2.250.1.71.1.2.2": "020101", "1.2.250.1.71.1.2.8": "02010A"}
+    holder = read_holder(parse_certificate(certificate(name(title=None), extensions=extensions)))
+    assert (holder.card_type, holder.profession, holder.future_profession) == ("CPF", None, "10")
+    assert holder.activity == "Médecin en formation"
+    assert bars(holder, ("CPF",)) == "card-denied"
+    assert bars(holder, ("CPS",)) is None
+
+
+def test_older_certificates_of_a_cps_name_no_structure():
+    subject = x509.Name(
+        [
+            rdn((NameOID.ORGANIZATION_NAME, "GIP-CPS")),
+            rdn((NameOID.ORGANIZATIONAL_UNIT_NAME, "Médecin")),
+            rdn((NameOID.SURNAME, "LIBRE")),
+        ]
+    )
+    holder = read_holder(parse_certificate(certificate(subject)))
+    assert (holder.structure, holder.structure_id, holder.short) == (None, None, "LIBRE")
+    assert bars(holder, ("CPF",)) is None
+
+
+def test_a_type_of_card_that_nobody_knows_is_not_barred():
+    holder = read_holder(parse_certificate(certificate(extensions={"1.2.250.1.71.1.2.2": "020109"})))
+    assert (holder.card_type, bars(holder, ("CPF",))) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +279,24 @@ def test_an_unknown_profession_has_no_label():
     extensions = {"1.2.250.1.71.1.2.7": "020103", "1.2.250.1.71.1.2.2": "020109"}
     holder = read_holder(parse_certificate(certificate(name(title=None), extensions=extensions)))
     assert (holder.profession, holder.profession_label, holder.activity, holder.card_type) == ("03", None, "", None)
-    assert all(len(code) == 2 and code.isdigit() and label for code, label in PROFESSIONS.items())
+
+
+@pytest.mark.parametrize(
+    ("table", "form"),
+    [
+        (nomenclature.PROFESSIONS, r"\d\d"),
+        (nomenclature.FUTURE_PROFESSIONS, r"\d\d"),
+        (nomenclature.SPECIALTIES, r"SI\d\d"),
+        (nomenclature.SPECIALISATIONS, r"\d\d"),
+        (nomenclature.PRACTICE_MODES, r"\d\d"),
+        (nomenclature.RESPONSIBILITIES, r"\d\d"),
+        (nomenclature.SECTORS, r"SA\d\d"),
+        (nomenclature.STRUCTURE_IDS, r"\d"),
+        (nomenclature.PERSON_IDS, r"\d\d?"),
+    ],
+)
+def test_code_tables(table, form):
+    assert all(re.fullmatch(form, code) and label == label.strip() != "" for code, label in table.items())
 
 
 def test_nobody_in_a_repr():

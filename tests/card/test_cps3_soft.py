@@ -3,13 +3,15 @@
 import hashlib
 
 import pytest
-from card_kit import carrier
+from card_kit import carrier, identified
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, utils
 
 from appliance.card.certificate import Purpose
+from appliance.card.contents import read_data_objects
 from appliance.card.cps3 import Cps3
-from appliance.card.models import Model, classify, driver_for
+from appliance.card.iasecc import IasEcc
+from appliance.card.models import Model, classify, driver_of, identify
 from appliance.card.script import play
 from appliance.errors import CommandRefused, PinBlocked, PinWrong
 from appliance.simulator.pki import PHYSICIAN, TestPki
@@ -32,7 +34,7 @@ def card(pki):
 
 @pytest.fixture
 def layout(card):
-    found = play(DRIVER.identify(), carrier(card.transmit)).layout
+    found = identified(carrier(card.transmit)).layout
     card.log.clear()
     return found
 
@@ -45,7 +47,9 @@ def counted(card, script, pin="1234"):
 
 def test_identify(card, pki):
     assert classify(card.atr) is Model.CPS3
-    found, commands = counted(card, driver_for(classify(card.atr)).identify())
+    known, commands = counted(card, identify(classify(card.atr), {}))
+    found = known.identity
+    assert driver_of(found) == DRIVER
     assert commands <= 40
     assert found.serial == "99213845"
     assert found.holder.name == f"{pki.holder.given} {pki.holder.family}"
@@ -61,7 +65,7 @@ def test_identify(card, pki):
 
 def test_another_holder_and_serial():
     card = SoftCps3(TestPki.generate(PHYSICIAN), serial="00000017")
-    found, _ = counted(card, DRIVER.identify())
+    found = identified(carrier(card.transmit))
     assert found.serial == "00000017"
     assert (found.holder.profession, found.holder.profession_label) == ("10", "Médecin")
     assert found.holder.specialties == ("SM26",)
@@ -90,7 +94,7 @@ def test_a_right_pin_gives_the_tries_back(card, layout):
 def test_after_every_verify_the_next_command_is_at_least_as_long(card, layout):
     for pin in ("1234", "0000"):
         sent = []
-        carry = carrier(card.transmit, pin, sent)
+        carry = carrier(card.transmit, pin, lengths=sent)
         try:
             play(DRIVER.verify(layout), carry)
         except PinWrong:
@@ -153,16 +157,45 @@ def test_the_counter_may_be_asked_between_verify_and_sign(card, layout):
     assert (len(signature), commands) == (256, 5)
 
 
+def test_an_application_that_is_not_selected_any_more_is_selected_once(card, layout, pki):
+    counted(card, DRIVER.verify(layout))
+    counted(card, DRIVER.tries_left(layout))  # leaves the MF current
+    message = b"repos de trois jours"
+    signature, commands = counted(card, DRIVER.sign(layout, message))
+    assert commands == 8  # HT, HASH, DST refused; SELECT; the three again, and CDS
+    pki.signature.key.public_key().verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+    assert (card.verify_count, card.signature_count) == (1, 1)
+
+
+def test_a_key_that_is_nowhere_is_asked_for_twice_and_no_more(card, layout):
+    counted(card, DRIVER.verify(layout))
+
+    def transmit(apdu):
+        return b"\x6a\x88" if apdu[:4] == bytes.fromhex("002241B6") else card.transmit(apdu)
+
+    before = card.apdu_count
+    with pytest.raises(CommandRefused) as refused:
+        play(DRIVER.sign(layout, b"m"), carrier(transmit))
+    assert (refused.value.sw, refused.value.step, card.apdu_count - before) == (0x6A88, "MSE SET DST", 5)
+
+
+def test_another_refusal_is_no_reason_to_select(card, layout):
+    before = card.apdu_count
+    with pytest.raises(CommandRefused) as refused:
+        play(DRIVER.sign(layout, b"m"), carrier(lambda _apdu: b"\x6a\x80"))
+    assert (refused.value.step, card.apdu_count) == ("MSE SET HT", before)
+
+
 @pytest.mark.parametrize(("pin", "digits"), [("1234", (4, 8)), ("12345678", (4, 8)), ("123456", (6, 6))])
 def test_pin_lengths_are_the_cards(pki, pin, digits):
     card = SoftCps3(pki, pin=pin, pin_digits=digits)
-    found, _ = counted(card, DRIVER.identify())
+    found = identified(carrier(card.transmit))
     assert (found.layout.pin.min_length, found.layout.pin.max_length) == digits
     counted(card, DRIVER.verify(found.layout), pin)
     assert card.verify_count == 1
 
 
 def test_data_objects(card, layout):
-    objects, commands = counted(card, DRIVER.data_objects(layout))
+    objects, commands = counted(card, read_data_objects(IasEcc(), layout))
     assert commands <= 4
     assert any(entry.protected for entry in objects)

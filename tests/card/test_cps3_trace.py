@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 
 import pytest
+from card_folder import Folder
 from card_kit import (
     AID,
     COUNTER_PIN,
@@ -11,7 +12,6 @@ from card_kit import (
     EF_AODF,
     EF_CDF,
     EF_DIR,
-    EF_DODF,
     EF_ODF,
     EF_PRKDF,
     EF_SN,
@@ -20,6 +20,7 @@ from card_kit import (
     Transcript,
     assemble,
     carrier,
+    identified,
     layout,
     mutated,
     reads,
@@ -29,8 +30,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.card.apdu import SecretCommand
+from appliance.card.contents import read_data_objects
 from appliance.card.cps3 import Cps3
-from appliance.card.iasecc import MAX_CERTIFICATE
+from appliance.card.files import MAX_CERTIFICATE
+from appliance.card.iasecc import IasEcc
 from appliance.card.layout import DataObject
 from appliance.card.script import play
 from appliance.errors import (
@@ -88,6 +91,9 @@ def test_identify_command_by_command(certificates):
             ("00B0000040", EF_ODF.hex() + OK),
             select("3F0000017001"),
             ("00B00000E7", EF_AODF[:first].hex() + OK),
+            ("00A4090C043F00D010", "6A82"),
+            SELECT_MF,
+            *counters(),
             select("3F0000017002"),
             ("00B00000E7", EF_PRKDF[:first].hex() + OK),
             select("3F0000017005"),
@@ -96,13 +102,11 @@ def test_identify_command_by_command(certificates):
             *reads(signature),
             select("3F000001A002"),
             *reads(authentication),
-            SELECT_MF,
-            *counters(),
         ]
     )
-    found = play(DRIVER.identify(), transcript)
+    found = identified(transcript)
     transcript.close()
-    assert len(transcript.sent) == 39  # at most 40 (design §7); the national middleware: 74 (traces §6)
+    assert len(transcript.sent) == 40  # at most 40 (design §7); the national middleware: 74 (traces §6)
     assert found.family == "cps3"
     assert found.serial == "99213845"
     assert found.layout == LAYOUT
@@ -268,14 +272,17 @@ def test_after_every_verify_something_at_least_as_long_covers_it(status):
     assert after == [18]
 
 
-def test_a_pin_field_that_nothing_could_cover_is_never_sent():
+def test_a_pin_field_longer_than_the_aid_is_overwritten_by_a_path_that_leads_nowhere():
     wide = dataclasses.replace(LAYOUT, pin=dataclasses.replace(LAYOUT.pin, stored_length=14))
-    with pytest.raises(CardUnsupported):
-        play(DRIVER.verify(wide), Transcript([]))
-    fits = dataclasses.replace(LAYOUT, pin=dataclasses.replace(LAYOUT.pin, stored_length=13))
-    step = next(DRIVER.verify(fits))
-    assert isinstance(step, SecretCommand)
-    assert len(assemble(step, "1234")) == 18
+    transcript = Transcript(
+        [
+            ("002000010E 31323334FFFFFFFFFFFFFFFFFFFF", OK),
+            ("00A4090C10 3F00 7FFF7FFF7FFF7FFF7FFF7FFF7FFF", "6A82"),
+            (SELECT_AID, OK),
+        ]
+    )
+    play(DRIVER.verify(wide), transcript)
+    transcript.close()
 
 
 def test_a_right_pin_whose_application_is_gone_is_not_reported_as_verified():
@@ -310,65 +317,10 @@ def test_the_other_face_gives_the_floor_back_once():
         transcript.close()
 
 
-class Folder:
-    """Files by path, read as cards of every habit would let them be read. ``end``: what a READ past the end says."""
-
-    def __init__(self, end="6C", **changed):
-        self.end = end
-        self.tries = {1: COUNTER_PIN, 2: COUNTER_PUK}
-        self.names = {
-            "sn": "3F00D003",
-            "dir": "3F002F00",
-            "odf": "3F0000015031",
-            "aodf": "3F0000017001",
-            "prkdf": "3F0000017002",
-            "cdf": "3F0000017005",
-            "dodf": "3F0000017006",
-            "signature": "3F000001A001",
-            "authentication": "3F000001A002",
-        }
-        contents = {
-            "sn": EF_SN,
-            "dir": EF_DIR,
-            "odf": EF_ODF,
-            "aodf": EF_AODF,
-            "prkdf": EF_PRKDF,
-            "cdf": EF_CDF,
-            "dodf": EF_DODF,
-            "signature": certificate(),
-            "authentication": certificate(profile=Profile(signature=False)),
-        } | changed
-        self.files = {self.names[name]: content for name, content in contents.items() if content is not None}
-        self.content = b""
-        self.count = 0
-
-    def __call__(self, apdu):
-        self.count += 1
-        match apdu[1]:
-            case 0xA4:
-                path = apdu[5:].hex().upper()
-                if apdu[2] == 0x04 or path == "3F00":
-                    return b"\x90\x00"
-                self.content = self.files.get(path, b"")
-                return b"\x90\x00" if path in self.files else b"\x6a\x82"
-            case 0xB0:
-                return self.read(int.from_bytes(apdu[2:4]), apdu[4] or 256)
-            case _:
-                return bytes.fromhex(self.tries[apdu[11]] + OK if apdu[11] in self.tries else "6A88")
-
-    def read(self, at, wanted):
-        if at >= len(self.content):
-            return bytes.fromhex("6B00" if self.end != "6282" else "6282")
-        data = self.content[at : at + wanted]
-        if len(data) == wanted or self.end == "9000":
-            return data + b"\x90\x00"
-        return bytes((0x6C, len(data))) if self.end == "6C" else data + b"\x62\x82"
-
-
 @pytest.mark.parametrize("end", ["6C", "6282", "9000"])
 def test_identify_whatever_the_end_of_a_file_looks_like(end):
     card = Folder(end)
-    assert play(DRIVER.identify(), card).serial == "99213845"
+    assert identified(card).serial == "99213845"
     assert card.count <= 40
 
 
@@ -376,22 +328,22 @@ def test_identify_whatever_the_end_of_a_file_looks_like(end):
 def test_files_of_other_sizes(end):
     contactless, contact = EF_DIR[:52], EF_DIR[52:]
     many = Folder(end, dir=contactless * 4 + contact, odf=EF_ODF[:32], prkdf=EF_PRKDF[:173], cdf=EF_CDF[:134] * 2)
-    assert play(DRIVER.identify(), many).layout == LAYOUT
+    assert identified(many).layout == LAYOUT
     few = Folder(end, dir=contact, odf=EF_ODF.ljust(300, b"\0"), aodf=EF_AODF[:189])
-    assert play(DRIVER.identify(), few).layout == LAYOUT
+    assert identified(few).layout == LAYOUT
     first = Folder(end, dir=contact + contactless)
-    assert play(DRIVER.identify(), first).layout == LAYOUT
+    assert identified(first).layout == LAYOUT
 
 
 @pytest.mark.parametrize("end", ["6C", "6282", "9000"])
 def test_data_objects(end):
     card = Folder(end)
-    objects = play(DRIVER.data_objects(LAYOUT), card)
+    objects = play(read_data_objects(IasEcc(), LAYOUT), card)
     assert len(objects) == 7
     assert DataObject("CPS_ACTIVITY_02_PS", bytes.fromhex("3F000001D121"), protected=True) in objects
     assert card.count == 3
     without = dataclasses.replace(LAYOUT, directory=dataclasses.replace(LAYOUT.directory, dodf=None))
-    assert play(DRIVER.data_objects(without), card) == ()
+    assert play(read_data_objects(IasEcc(), without), card) == ()
 
 
 @pytest.mark.parametrize(
@@ -410,7 +362,7 @@ def test_data_objects(end):
 def test_not_the_serial_of_a_cps(sn, error):
     card = Folder(sn=sn)
     with pytest.raises(error):
-        play(DRIVER.identify(), card)
+        identified(card)
     assert card.count <= 3
 
 
@@ -420,15 +372,15 @@ def test_not_the_serial_of_a_cps(sn, error):
 )
 def test_a_fault_is_not_another_model(status, error):
     with pytest.raises(error):
-        play(DRIVER.identify(), lambda _: bytes.fromhex(status))
+        identified(lambda _: bytes.fromhex(status))
     with pytest.raises(CardMute):
-        play(DRIVER.identify(), lambda _: b"")
+        identified(lambda _: b"")
 
 
 @pytest.mark.parametrize("name", ["dir", "odf", "aodf", "prkdf", "cdf", "signature", "authentication"])
 def test_a_missing_file_is_named(name):
     with pytest.raises(CommandRefused) as refused:
-        play(DRIVER.identify(), Folder(**{name: None}))
+        identified(Folder(**{name: None}))
     assert refused.value.sw == 0x6A82
     assert name.lower() in refused.value.step.lower()
 
@@ -436,7 +388,7 @@ def test_a_missing_file_is_named(name):
 def test_a_read_refused_is_named():
     answers = iter(["9000", "6982"])
     with pytest.raises(CommandRefused) as refused:
-        play(DRIVER.identify(), lambda _: bytes.fromhex(next(answers)))
+        identified(lambda _: bytes.fromhex(next(answers)))
     assert (refused.value.sw, refused.value.step) == (0x6982, "EF.SN")
 
 
@@ -450,7 +402,7 @@ def test_certificates_must_fit_their_keys():
         {"signature": authentication, "authentication": signature},
     ):
         with pytest.raises(CertificateInvalid):
-            play(DRIVER.identify(), Folder(**changed))
+            identified(Folder(**changed))
 
 
 @pytest.mark.parametrize("end", ["6C", "6282", "9000"])
@@ -459,23 +411,23 @@ def test_a_certificate_that_stops_too_early_or_never(end):
     for cut in (3, 100, 0xE7, 500, len(whole) - 1):
         card = Folder(end, signature=whole[:cut])
         with pytest.raises((CardDataMalformed, CommandRefused)):
-            play(DRIVER.identify(), card)
+            identified(card)
     endless = b"\x30\x82" + (MAX_CERTIFICATE + 1).to_bytes(2) + bytes(300)
     with pytest.raises(CardDataMalformed):
-        play(DRIVER.identify(), Folder(end, signature=endless))
+        identified(Folder(end, signature=endless))
 
 
 def test_a_directory_file_without_end():
     entry = EF_CDF[:64]
     with pytest.raises(CardDataMalformed):
-        play(DRIVER.identify(), Folder(cdf=entry * 60))
+        identified(Folder(cdf=entry * 60))
 
 
 def test_a_card_without_puk_and_a_puk_that_is_used_up():
-    assert play(DRIVER.identify(), Folder(aodf=EF_AODF[:99])).puk_tries_left is None
+    assert identified(Folder(aodf=EF_AODF[:99])).puk_tries_left is None
     spent = Folder()
     spent.tries[2] = COUNTER_PUK.replace("9D020064", "9D020000")
-    assert play(DRIVER.identify(), spent).puk_tries_left == 0
+    assert identified(spent).puk_tries_left == 0
 
 
 @given(st.sampled_from(["sn", "dir", "odf", "aodf", "prkdf", "cdf", "signature"]), st.data())
@@ -484,7 +436,7 @@ def test_any_file_on_the_card_gives_an_identity_or_our_error(name, data):
     content = data.draw(mutated(whole.files[whole.names[name]]))
     card = Folder(data.draw(st.sampled_from(["6C", "6282", "9000"])), **{name: content})
     try:
-        found = play(DRIVER.identify(), card)
+        found = identified(card)
     except CardError:
         pass
     else:
@@ -503,12 +455,12 @@ def test_any_answers_give_a_result_or_our_error(answers, t1):
         return answers[transmit.count % len(answers)]
 
     for script in (
-        DRIVER.identify(),
+        DRIVER.identify({}),
         DRIVER.tries_left(LAYOUT),
         DRIVER.verify(LAYOUT),
         DRIVER.sign(LAYOUT, b"m"),
         DRIVER.authenticate(LAYOUT, bytes(32)),
-        DRIVER.data_objects(LAYOUT),
+        read_data_objects(IasEcc(), LAYOUT),
     ):
         transmit.count = 0
         try:

@@ -1,7 +1,7 @@
 """An answer that never came: the script hears of it where it waits, and knows whether a signature may exist."""
 
 import pytest
-from card_kit import carrier
+from card_kit import carrier, identified
 
 from appliance.card.apdu import Block, Command, SecretCommand, Slot
 from appliance.card.cps3 import Cps3
@@ -109,7 +109,7 @@ def card(pki):
 
 @pytest.fixture
 def layout(card):
-    return play(DRIVER.identify(), carrier(card.transmit)).layout
+    return identified(carrier(card.transmit)).layout
 
 
 class Tear:

@@ -7,8 +7,7 @@ from card_kit import mutated
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.card.cps3 import Cps3
-from appliance.card.models import ATRS, Model, classify, driver_for, historical
+from appliance.card.models import ATRS, Model, classify, historical, identify
 from appliance.errors import CardUnsupported
 
 
@@ -52,13 +51,10 @@ def test_historical_bytes():
     assert historical(bytes.fromhex("3B02AABB")) == b"\xaa\xbb"
 
 
-def test_drivers():
-    assert driver_for(Model.CPS3) == Cps3()
-    assert driver_for(Model.CPS3).family == "cps3"
-    assert driver_for(Model.CPS_UNKNOWN).family == "cps3"
-    for model in (Model.CPS4, Model.VITALE, Model.UNKNOWN):
+def test_a_card_without_a_driver_is_refused_before_anything_is_sent():
+    for model in (Model.VITALE, Model.UNKNOWN):
         with pytest.raises(CardUnsupported):
-            driver_for(model)
+            identify(model, {})
 
 
 @given(st.binary(max_size=40) | st.sampled_from(sorted(ATRS)).flatmap(mutated))

@@ -56,13 +56,21 @@ def test_get_response_keeps_data_that_came_with_61xx_and_ends_on_6282():
 
 def test_get_response_with_a_wrong_length_is_asked_once_more():
     answer = dialogue(
-        Command(0, 0xCB, 0, 0, b"x"), ("00CB00000178", "6105"), ("00C0000005", "6C02"), ("00C0000002", "AABB9000")
+        Command(0, 0xCB, 0, 0, b"x", le=256),
+        ("00CB00000178", "6105"),
+        ("00C0000005", "6C02"),
+        ("00C0000002", "AABB9000"),
     )
     assert answer.data == b"\xaa\xbb"
 
 
 def test_get_response_refused_gives_the_refusal():
-    assert dialogue(Command(0, 0xCB, 0, 0, b"x"), ("00CB00000178", "6105"), ("00C0000005", "6F00")).sw == 0x6F00
+    assert dialogue(Command(0, 0xCB, 0, 0, b"x", le=256), ("00CB00000178", "6105"), ("00C0000005", "6F00")).sw == 0x6F00
+
+
+def test_what_nobody_wants_is_not_fetched():
+    """The FCI of a CPS4's SELECT (traces, cps4-middleware-insert-cold)."""
+    assert dialogue(Command(1, 0xA4, 8, 0, b"\xd0\x03"), ("01A4080002D003", "6127")) == Response(b"", 0x9000)
 
 
 def test_6cxx_once_with_the_right_length():

@@ -81,6 +81,17 @@ def test_digits_that_do_not_fit_the_field_send_nothing(page, digits):
         pytest.fail("assembled")
 
 
+@pytest.mark.parametrize("pad", [0xFF, None])
+def test_fewer_digits_than_the_card_takes_send_nothing(page, pad):
+    type_digits(page, Slot.OLD, "123")
+    with pytest.raises(SecretError), page.command(VERIFY, [Block(Slot.OLD, 8, pad, 4)]):
+        pytest.fail("assembled")
+    assert page.length(Slot.OLD) == 0
+    type_digits(page, Slot.OLD, "1234")
+    with page.command(VERIFY, [Block(Slot.OLD, 8, pad, 4)]) as (_, length):
+        assert length == 5 + (4 if pad is None else 8)
+
+
 @given(st.text("0123456789", max_size=CAPACITY), st.text("0123456789", max_size=CAPACITY))
 def test_equal_is_equality_of_what_was_typed(one, other):
     page = Secret()
