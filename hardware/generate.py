@@ -20,6 +20,8 @@ FIXED: Final = {1: "3.3 V", 2: "5 V", 4: "5 V", 17: "3.3 V", 27: "HAT EEPROM", 2
     (6, 9, 14, 20, 25, 30, 34, 39), "ground"
 )
 
+SIGNALS: Final = ("red", "green", "blue", "buzzer", "tamper", "button")
+
 
 def read_pins(path: Path = PINS) -> dict[str, Any]:
     """The table as a dict. ValueError when a GPIO, a header pin or a role is given twice, or a pin is fixed."""
@@ -37,6 +39,7 @@ def write_default(pins: dict[str, Any]) -> str:
     """Text of ``appliance/default.toml``."""
     role = {gpio["role"]: gpio["number"] for gpio in pins["gpio"] if "role" in gpio}
     rows, columns = ([role[f"keypad.{side}.{n}"] for n in range(4)] for side in ("rows", "columns"))
+    signals = "\n".join(f"{name} = {role[f'signals.{name}']}" for name in SIGNALS)
     return f"""\
 # Made from hardware/pins.toml by `make wiring`: change that file, not this one.
 
@@ -49,6 +52,9 @@ layout = "{pins["keypad"]["layout"]}"
 driver = "{pins["display"]["driver"]}"
 port = {pins["display"]["port"]}
 address = 0x{pins["display"]["address"]:02X}
+
+[signals]
+{signals}
 
 [door]
 relay = {role["door.relay"]}

@@ -49,6 +49,11 @@ def test_box_drives_what_the_table_says(pins):
     use = {gpio["number"]: gpio["use"] for gpio in pins["gpio"]}
     assert all(f"keypad row {n}" in use[gpio] for n, gpio in enumerate(box.keypad.rows, start=1))
     assert all(f"keypad column {n}" in use[gpio] for n, gpio in enumerate(box.keypad.columns, start=1))
+    for name in ("red", "green", "blue"):
+        assert f"LED {name}" in use[getattr(box.signals, name)]
+    assert "buzzer" in use[box.signals.buzzer]
+    assert "tamper" in use[box.signals.tamper]
+    assert "panel button" in use[box.signals.button]
     assert "relay" in use[box.door.relay]
     assert "door contact" in use[box.door.contact]
 

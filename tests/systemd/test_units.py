@@ -166,6 +166,7 @@ def test_a_vault_that_stands_still_is_back_in_time():
 
 def test_services_start_the_shipped_modules_and_nothing_else():
     assert keys_of("appliance-vault.service")["ExecStart"] == ["/usr/bin/python3 -m appliance.vault"]
+    assert keys_of("appliance-vault.service")["ExecStopPost"] == ["-/usr/bin/python3 -m appliance.vault.blank"]
     assert keys_of("appliance-gateway.service")["ExecStart"] == ["/usr/bin/python3 -m appliance.gateway"]
     for service in SERVICES:
         assert "simulator" not in (UNITS / service).read_text("utf-8")

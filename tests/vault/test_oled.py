@@ -9,9 +9,11 @@ import pytest
 import smbus2
 from PIL import Image, ImageDraw
 
+from appliance.errors import DisplayAbsent
+from appliance.screen.rest import Light
 from appliance.simulator.bus import I2cLine
 from appliance.simulator.display import Panel
-from appliance.vault.oled import Oled
+from appliance.vault.oled import CONTRAST, Oled, blank
 
 ADDRESS = 0x3C
 TIMEOUT = 10
@@ -52,8 +54,20 @@ class Glass:
             assert self.seen.wait_for(lambda: self.panel.image().tobytes() == image.tobytes(), TIMEOUT)
 
     def wait_frames(self, count):
+        """The first is luma's dark one."""
         with self.seen:
             assert self.seen.wait_for(lambda: self.panel.frames >= count, TIMEOUT)
+
+    def wait_light(self, light):
+        with self.seen:
+            lit = lambda: self.panel.contrast if self.panel.lit else None  # noqa: E731 - read again at each wake
+            assert self.seen.wait_for(lambda: lit() == light, TIMEOUT), lit()
+
+    def spoil(self):
+        """What a spike does: another contrast and other pixels, and no error on the bus."""
+        with self.seen:
+            self.panel.write(b"\x00\x81\x11\xb3\x02\x10")
+            self.panel.write(b"\x40" + bytes(range(200)))
 
 
 @pytest.fixture
@@ -101,27 +115,171 @@ def test_what_is_shown_is_what_the_pixels_say(glass_of, driver):
     assert glass.reports.empty()
 
 
-def test_a_frame_is_two_transactions_and_1034_bytes(glass):
+def bus_bytes(log):
+    return sum(map(len, log))
+
+
+def dotted(*places):
+    """A dark frame with a few lit pixels."""
+    image = Image.new("1", (128, 64))
+    for place in places:
+        image.putpixel(place, 1)
+    return image
+
+
+WHOLE = {"ssd1306": 1034, "sh1106": 8 * (5 + 130)}
+LIT = 3
+"""Bytes of DISPLAYON: address, control byte, command."""
+
+
+@pytest.mark.parametrize("driver", WHOLE)
+def test_a_picture_that_changes_everywhere_costs_a_whole_frame(glass_of, driver):
+    glass = glass_of(driver)
     oled = glass.start()
     assert glass.reported() is True
-    before = len(glass.log)
     oled.show(picture(1))
     glass.wait_image(picture(1))
-    frame = glass.log[before:]
-    assert [len(transaction) for transaction in frame] == [8, 1026]  # address, control byte, bytes
-    assert sum(map(len, frame)) == 1034
+    before = len(glass.log)
+    inverse = Image.frombytes("1", (128, 64), bytes(255 - byte for byte in picture(1).tobytes()))
+    oled.show(inverse)
+    glass.wait_image(inverse)
+    glass.wait_frames(3)
+    assert bus_bytes(glass.log[before:]) == WHOLE[driver] + LIT
+
+
+@pytest.mark.parametrize(("driver", "cost"), [("ssd1306", 8 + 3 + LIT), ("sh1106", 5 + 3 + LIT)])
+def test_one_pixel_costs_one_byte_and_its_address(glass_of, driver, cost):
+    glass = glass_of(driver)
+    oled = glass.start()
+    oled.show(dotted((5, 5)))
+    glass.wait_image(dotted((5, 5)))
+    before = len(glass.log)
+    oled.show(dotted((5, 5), (77, 33)))
+    glass.wait_image(dotted((5, 5), (77, 33)))
+    glass.wait_frames(3)
+    assert bus_bytes(glass.log[before:]) == cost
 
 
 def test_an_equal_frame_costs_nothing(glass):
     oled = glass.start()
     oled.show(picture(1))
     glass.wait_image(picture(1))
+    glass.wait_frames(2)
     before = len(glass.log)
     oled.show(picture(1))
     oled.show(picture(1).copy())
     oled.show(picture(2))
     glass.wait_image(picture(2))
-    assert len(glass.log) - before == 2
+    glass.wait_frames(3)
+    assert bus_bytes(glass.log[before:]) <= WHOLE["ssd1306"] + LIT
+    assert glass.panel.frames == 3
+
+
+@pytest.mark.parametrize("driver", WHOLE)
+def test_a_refresh_heals_what_nobody_saw(glass_of, driver):
+    glass = glass_of(driver)
+    oled = glass.start()
+    oled.show(picture(1))
+    glass.wait_frames(2)
+    glass.spoil()
+    oled.show(picture(1))  # the same: nothing to write
+    assert glass.panel.image().tobytes() != picture(1).tobytes()
+    oled.refresh()
+    glass.wait_frames(3)
+    glass.wait_image(picture(1))
+    assert glass.panel.contrast == CONTRAST[Light.BRIGHT]
+
+
+@pytest.mark.parametrize("driver", WHOLE)
+def test_dim_off_and_bright_again(glass_of, driver):
+    glass = glass_of(driver)
+    oled = glass.start()
+    oled.show(picture(1))
+    glass.wait_light(0xCF)
+    glass.wait_image(picture(1))
+    glass.wait_frames(2)
+    before = len(glass.log)
+    oled.show(picture(1), Light.DIM)
+    glass.wait_light(0x4F)
+    assert bus_bytes(glass.log[before:]) == 4  # no pixel is written for it
+    oled.show(picture(1), Light.OFF)
+    glass.wait_light(None)
+    oled.refresh()
+    oled.show(picture(2), Light.OFF)
+    glass.spoil()
+    frames = glass.panel.frames
+    oled.show(picture(3))
+    glass.wait_frames(frames + 1)
+    glass.wait_image(picture(3))
+    glass.wait_light(0xCF)
+    assert glass.panel.frames - frames <= 2  # luma's dark one, and ours: nothing was drawn while it was off
+    assert glass.reported() is True
+    assert glass.reports.empty()
+
+
+def test_a_panel_wakes_with_its_settings_made_anew(glass):
+    oled = glass.start()
+    oled.show(picture(1))
+    glass.wait_frames(2)
+    oled.show(picture(1), Light.OFF)
+    glass.wait_light(None)
+    before = len(glass.log)
+    oled.show(picture(1))
+    glass.wait_image(picture(1))
+    sent = b"".join(transaction[2:] for transaction in glass.log[before:] if transaction[1] == 0)
+    assert b"\x8d\x14" in sent  # the charge pump, which was switched off
+    assert b"\xa8\x3f" in sent
+
+
+def test_a_panel_that_went_while_it_was_off_is_told_when_it_must_wake(glass):
+    oled = glass.start()
+    oled.show(picture(1))
+    glass.wait_image(picture(1))
+    assert glass.reported() is True
+    oled.show(picture(1), Light.OFF)
+    glass.wait_light(None)
+    glass.line.fail_next(errno.EREMOTEIO)
+    oled.show(picture(2))
+    assert [glass.reported(), glass.reported()] == [False, True]
+    glass.wait_image(picture(2))
+
+
+def test_a_box_that_sleeps_from_the_start_is_dark(glass):
+    oled = glass.start()
+    oled.show(picture(1), Light.OFF)
+    with glass.seen:
+        assert glass.seen.wait_for(lambda: glass.log[-1:] == [bytes([ADDRESS, 0x00, 0x8D, 0x10])], TIMEOUT)
+    assert not glass.panel.lit
+
+
+def test_the_charge_pump_goes_with_the_light(glass_of):
+    for driver, pump in (("ssd1306", True), ("sh1106", False)):
+        glass = glass_of(driver)
+        oled = glass.start()
+        assert glass.reported() is True
+        before = len(glass.log)
+        oled.close()
+        assert (bytes([ADDRESS, 0x00, 0x8D, 0x10]) in glass.log[before:]) is pump
+
+
+@pytest.mark.parametrize("driver", WHOLE)
+def test_blank_puts_out_what_a_killed_vault_left_behind(glass_of, driver):
+    glass = glass_of(driver)
+    oled = glass.start()
+    oled.show(picture(1))
+    glass.wait_image(picture(1))
+    blank(driver, 1, ADDRESS)
+    assert not glass.panel.lit
+    glass.panel.write(b"\x00\xaf")
+    assert not glass.panel.image().getbbox()
+
+
+@pytest.mark.parametrize("good_before", [0, 1])
+def test_blank_says_that_there_is_no_display(glass, good_before):
+    answers = iter([True] * good_before)
+    glass.line._send = lambda _message: next(answers, False)
+    with pytest.raises(DisplayAbsent, match="display"):
+        blank("ssd1306", 1, ADDRESS)
 
 
 def test_the_latest_frame_wins(glass):
@@ -135,6 +293,7 @@ def test_the_latest_frame_wins(glass):
         oled.show(picture(seed))
     glass.gate.set()
     glass.wait_image(picture(8))
+    glass.wait_frames(frames + 1)
     assert glass.panel.frames - frames <= 2
 
 
@@ -226,6 +385,12 @@ def test_luma_leaves_nothing_for_the_end_of_the_process(glass, monkeypatch):
     assert hooks == []
 
 
+def test_the_driver_goes_without_the_call_that_pillow_drops(glass, monkeypatch):
+    monkeypatch.delattr(Image.Image, "getdata")
+    glass.start().show(picture(1))
+    glass.wait_image(picture(1))
+
+
 @pytest.mark.parametrize("image", [Image.new("1", (128, 32)), Image.new("L", (128, 64))])
 def test_another_shape_is_refused(glass, image):
     with pytest.raises(ValueError, match="128x64"):
@@ -234,7 +399,7 @@ def test_another_shape_is_refused(glass, image):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_display_thread_that_dies_is_a_display_that_is_gone(glass, monkeypatch):
-    def die(_oled, _frame):
+    def die(_oled, _frame, **_whole):
         raise ZeroDivisionError
 
     monkeypatch.setattr(Oled, "_draw", die)
