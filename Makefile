@@ -19,7 +19,7 @@ PY := $(VENV)/bin/python
 # pyscard has no wheel for Linux: it is built, once, against libpcsclite.
 PACKAGES_DEMO := python3-venv python3-dev gcc swig libpcsclite-dev libpcsclite1 openssl ca-certificates
 PACKAGES_TEST := $(PACKAGES_DEMO) pcscd vsmartcard-vpcd opensc mosquitto mosquitto-clients systemd systemd-container iproute2 util-linux \
-  fonts-terminus-otb
+  fonts-terminus-otb chromium
 
 define system_packages
 missing=()
@@ -84,6 +84,20 @@ demo: system-demo $(VENV)/package.stamp ## a card in, a PIN, a signature over MQ
 test: setup ## the whole suite, and the coverage floors
 	@PYTHONFAULTHANDLER=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=json:.coverage.json $(if $(STRICT_SKIPS),--strict-skips)
 	$(PY) tests/coverage_floor.py .coverage.json
+
+.PHONY: replay
+replay: setup ## every recorded trace fed to the soft cards
+	@$(PY) -m pytest tests/simulator/test_soft_replay.py
+
+.PHONY: traces
+traces: setup ## the drivers' own dialogues, recorded anew into tests/traces (look at the difference before you commit)
+	@$(PY) tests/traces/record.py
+
+# Not in the lock: it has no wheel for every Python and machine that the lock serves.
+.PHONY: fuzz
+fuzz: setup ## RUNS=1000000 inputs for each parser and driver of the card room
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --target build/fuzz "atheris>=3"
+	PYTHONPATH=build/fuzz $(PY) tests/fuzz/fuzz_run.py --runs $(or $(RUNS),1000000)
 
 .PHONY: assurance
 assurance: setup ## long rounds for MINUTES=10, counted in docs/assurance.json

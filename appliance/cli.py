@@ -20,6 +20,18 @@ class Command(NamedTuple):
     help: str
 
 
+def _bench() -> Command:
+    from appliance.tools import bench  # noqa: PLC0415 - only the command that runs is imported
+
+    return Command(bench.add_arguments, bench.main, "measure what was promised")
+
+
+def _card() -> Command:
+    from appliance.tools import card  # noqa: PLC0415 - as above
+
+    return Command(card.add_arguments, card.main, "what the card in the reader says, without a PIN")
+
+
 def _demo() -> Command:
     from appliance.simulator import demo  # noqa: PLC0415 - the simulator is optional, and slow to import
 
@@ -48,11 +60,20 @@ def _simulate() -> Command:
     return Command(simulate.add_arguments, run, "the desk in a terminal: keys, card, faults, by hand")
 
 
+def _trust() -> Command:
+    from appliance.tools import trust  # noqa: PLC0415 - as above
+
+    return Command(trust.add_arguments, trust.main, "the authorities whose cards this box believes")
+
+
 COMMANDS: Mapping[str, Callable[[], Command]] = {
+    "bench": _bench,
+    "card": _card,
     "demo": _demo,
     "simulate": _simulate,
     "softcard": _softcard,
     "status": _status,
+    "trust": _trust,
 }
 """Name -> how to get it; only the one that runs is imported."""
 

@@ -115,7 +115,9 @@ class Mqtt(_Table, frozen=True):
 
 
 class Card(_Table, frozen=True):
-    """``[card]``: no key yet, so that any key in it is an error."""
+    """``[card]``: types of cards (table G02) that sign nothing here; by default a student's."""
+
+    may_not_sign: tuple[Literal["CPS", "CPF", "CPE", "CPA"], ...] = ("CPF",)
 
 
 class Reader(_Table, frozen=True):
@@ -138,17 +140,33 @@ class Keypad(_Table, frozen=True):
 
 
 class Display(_Table, frozen=True):
-    """``[display]``: the OLED's controller and its place on the I2C bus."""
+    """``[display]``: the OLED's controller and its place on the I2C bus; seconds without anybody until dim and off."""
 
     driver: Literal["ssd1306", "sh1106"]
     port: Annotated[int, Meta(ge=0, le=31)]
     address: Literal[0x3C, 0x3D]
+    width: int = 128
+    height: int = 64
+    dim: Annotated[int, Meta(ge=5, le=3600)] = 30
+    off: Annotated[int, Meta(ge=10, le=86400)] = 120
+
+    def __post_init__(self) -> None:
+        if (self.width, self.height) != (128, 64):
+            raise ValueError(f"every screen is drawn for 128x64: no panel of {self.width}x{self.height} can show it")
+        if self.dim >= self.off:
+            raise ValueError("dim must come before off")
 
 
 class Signing(_Table, frozen=True):
-    """``[signing]``: whether a document may be given by its digest alone."""
+    """``[signing]``: whether a document may be given by its digest alone, and whether a session may be opened.
+
+    A session (design §5) waives the code, never the agreement; off unless switched on, refused on a shared reader.
+    """
 
     allow_digest: bool = True
+    session: bool = False
+    session_signatures: Annotated[int, Meta(ge=1, le=20)] = 20
+    session_minutes: Annotated[int, Meta(ge=1, le=10)] = 10
 
 
 class Timeouts(_Table, frozen=True):
@@ -161,6 +179,7 @@ class Timeouts(_Table, frozen=True):
     last_try: Annotated[int, Meta(ge=10, le=120)] = 30
     wait_card: Annotated[int, Meta(ge=10, le=300)] = 60
     result: Annotated[int, Meta(ge=1, le=60)] = 5
+    menu: Annotated[int, Meta(ge=10, le=120)] = 30
 
     def __post_init__(self) -> None:
         if self.reminder >= self.next_digit:
@@ -175,11 +194,52 @@ class Limits(_Table, frozen=True):
     requests_per_minute: Annotated[int, Meta(ge=1, le=60)] = 5
 
 
+class Signals(_Table, frozen=True):
+    """``[signals]``: GPIO numbers of LED, buzzer, tamper switch and panel button.
+
+    ``sound``: whether the buzzer says anything. ``tamper_switch``: whether one is fitted; without it the input, which
+    would read as an open box, is left alone.
+    """
+
+    red: Gpio
+    green: Gpio
+    blue: Gpio
+    buzzer: Gpio
+    tamper: Gpio
+    button: Gpio
+    sound: bool = True
+    tamper_switch: bool = True
+
+    @property
+    def gpios(self) -> tuple[int, ...]:
+        """All of them."""
+        return self.red, self.green, self.blue, self.buzzer, self.tamper, self.button
+
+
 class Door(_Table, frozen=True):
-    """``[door]``: GPIO numbers of the strike's relay and of the door's contact."""
+    """``[door]``: GPIO numbers of the strike's relay and of the door's contact; seconds the strike is open."""
 
     relay: Gpio
     contact: Gpio
+    pulse: Annotated[float, Meta(ge=0.5, le=10)] = 3.0
+
+
+Accepted = frozenset[Literal["good", "unknown", "untrusted"]]
+"""What a certificate may be worth: ``unknown`` while the clock is not set. Nothing revives one that is over."""
+
+
+class Trust(_Table, frozen=True):
+    """``[trust]``: where the authorities stand, whether test ones count, and what each use accepts of a card."""
+
+    directory: Path = Path("/etc/cps-appliance/trust")
+    test: bool = False
+    sign: Accepted = frozenset({"good", "unknown"})
+    authenticate: Accepted = frozenset({"good", "unknown"})
+    door: frozenset[Literal["good", "unknown"]] = frozenset({"good"})
+
+    def __post_init__(self) -> None:
+        if not all("good" in use for use in (self.sign, self.authenticate, self.door)):
+            raise ValueError("every use accepts good")
 
 
 class Paths(_Table, frozen=True):
@@ -195,6 +255,7 @@ class Config(_Table, frozen=True):
     device: Device
     keypad: Keypad
     display: Display
+    signals: Signals
     door: Door
     mqtt: Mqtt = Mqtt()
     rights: dict[ClientId, frozenset[Right]] = {}
@@ -203,11 +264,13 @@ class Config(_Table, frozen=True):
     signing: Signing = Signing()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    trust: Trust = Trust()
     paths: Paths = Paths()
 
     def __post_init__(self) -> None:
         # 2 and 3 are the display's bus
-        used = Counter([2, 3, *self.keypad.rows, *self.keypad.columns, self.door.relay, self.door.contact])
+        parts = (*self.keypad.rows, *self.keypad.columns, *self.signals.gpios, self.door.relay, self.door.contact)
+        used = Counter([2, 3, *parts])
         twice = sorted(gpio for gpio, count in used.items() if count > 1)
         if twice:
             raise ValueError(f"GPIO {', '.join(map(str, twice))} has two uses")

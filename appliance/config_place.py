@@ -11,6 +11,9 @@ _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<where
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>.*)`", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(?P<key>.*)`")
 
+HINTS: Final[dict[tuple[str, ...], str]] = {("display", "driver"): "known controllers are ssd1306 and sh1106"}
+"""What may stand there, where msgspec only says what may not."""
+
 
 def explain(problem: str, text: str, name: str) -> str:
     """A message of msgspec as one line that names file, line and key."""
@@ -23,6 +26,7 @@ def explain(problem: str, text: str, name: str) -> str:
         # the only required key that default.toml does not give is device.id
         keys, what = (*keys, missing["key"]), "is missing"
         keys = ("device", "id") if keys == ("device",) else keys
+    what = "; ".join(filter(None, (what, HINTS.get(keys))))
     lines = _lines(text)
     line = next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), 1)
     shown = ".".join(key if key.isprintable() else ascii(key) for key in keys) or "file"

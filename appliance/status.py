@@ -14,7 +14,7 @@ import msgspec
 from appliance.config import DEFAULT_PATH, load
 from appliance.errors import ApplianceError, ConfigError, LinkError
 from appliance.link.channel import connect_with
-from appliance.link.messages import AskStatus, BoxStatus, decode_to_admin
+from appliance.link.messages import AskStatus, BoxStatus, FromAdmin, ToAdmin, decode_to_admin
 
 ANSWER = 5.0
 """Seconds a living vault needs at most."""
@@ -43,7 +43,19 @@ def main(args: argparse.Namespace) -> int:
 
 
 async def ask(path: Path) -> BoxStatus:
-    """The vault's answer.
+    """How the vault is.
+
+    Raises:
+        LinkError: nobody answers there.
+    """
+    status = await ask_vault(path, AskStatus())
+    if not isinstance(status, BoxStatus):
+        raise LinkError(f"{path}: the vault answered something else")
+    return status
+
+
+async def ask_vault(path: Path, question: FromAdmin) -> ToAdmin:
+    """The vault's answer to a question on its admin socket at ``path``.
 
     Raises:
         LinkError: nobody answers there.
@@ -51,15 +63,15 @@ async def ask(path: Path) -> BoxStatus:
     channel = await connect_with(path, decode_to_admin)
     try:
         async with asyncio.timeout(ANSWER):
-            await channel.send(AskStatus())
-            status = await channel.receive()
+            await channel.send(question)
+            answer = await channel.receive()
     except TimeoutError:
         raise LinkError(f"{path}: no answer") from None
     finally:
         await channel.close()
-    if status is None:
+    if answer is None:
         raise LinkError(f"{path}: the vault hung up")
-    return status
+    return answer
 
 
 def _told(value: object) -> str:

@@ -26,6 +26,8 @@ ROOMS = {
     "vault.flow": "flow",
     "vault.flow_": "flow",
     "vault.box": "flow",
+    "vault.attention": "flow",  # tables over the flow's states, as pure as it
+    "vault.lamps": "flow",
     "vault.records": "flow",  # what the journal keeps, as types
     "vault": "vault adapters",
     "vault.service": "vault service",
@@ -43,6 +45,7 @@ ROOMS = {
     "simulator.vault": "simulated vault",
     "cli": "cli",
     "status": "cli",
+    "tools": "cli",
     "__main__": "cli",
 }
 
@@ -86,13 +89,13 @@ CLOCKS = {"now", "utcnow", "today"}  # datetime is a type there, never a clock
 
 # Who may import a library that is not Python's own; a library without a row may be imported by nobody.
 OWNERS = {
-    "smartcard": {"vault.pcsc", "vault.pcsc_watcher"},
+    "smartcard": {"vault.pcsc", "vault.pcsc_watcher", "vault.pcsc_direct"},
     "gpiozero": {"vault.keys", "vault.signals", "simulator.pins", "simulator.vault"},  # the last puts the pins in place
     "lgpio": {"vault.keys"},
-    "luma": {"vault.oled"},
+    "luma": {"vault.oled", "tools.bench_screen"},  # the last measures luma's own drawing beside ours
     "smbus2": {"vault.oled", "simulator.bus"},
     "paho": {"gateway.mqtt", "client.transport"},
-    "PIL": {"screen", "vault.oled", "simulator"},
+    "PIL": {"screen", "vault.oled", "simulator", "tools.bench_screen"},
     "cryptography": {"card", "signing", "vault", "client", "simulator", "cli"},
     "joserfc": {"signing", "vault", "client", "simulator"},
     "asn1crypto": {"card", "signing"},

@@ -241,7 +241,7 @@ def test_any_text_is_a_config_or_our_error(text):
 
 def test_packaged_defaults_hold_no_more_than_the_wiring():
     table = tomllib.loads(Path(config.__file__).with_name("default.toml").read_text("utf-8"))
-    assert set(table) == {"keypad", "display", "door"}
+    assert set(table) == {"keypad", "display", "signals", "door"}
 
 
 def test_environment_of_a_service_that_was_given_sockets():
@@ -268,3 +268,33 @@ def test_environment_of_a_bare_process(monkeypatch):
 def test_contradictory_sockets_are_refused(count, names):
     with pytest.raises(ConfigError):
         Environment.from_mapping({"LISTEN_PID": "1", "LISTEN_FDS": count, "LISTEN_FDNAMES": names}, 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (
+            '[display]\ndriver = "sh1107"',
+            "display.driver: Invalid enum value 'sh1107'; known controllers are ssd1306 and",
+        ),
+        ("[display]\nheight = 32", "display: every screen is drawn for 128x64: no panel of 128x32 can show it"),
+        ("[display]\nwidth = 64\nheight = 48", "no panel of 64x48"),
+        ("[display]\ndim = 60\noff = 60", "display: dim must come before off"),
+        ("[display]\ndim = 4", "display.dim"),
+        ("[door]\npulse = 11", "door.pulse"),
+        ("[signals]\nred = 24", "GPIO 24 has two uses"),
+        ("[signals]\nsounds = true", "signals.sounds: unknown key"),
+    ],
+)
+def test_what_panel_and_signals_cannot_be(table, told):
+    with pytest.raises(ConfigError) as refused:
+        parse(f"{DEVICE}\n{table}\n")
+    assert told in str(refused.value)
+
+
+def test_display_and_signals_as_shipped():
+    config = parse(DEVICE)
+    display, signals, door = config.display, config.signals, config.door
+    assert (display.width, display.height, display.dim, display.off) == (128, 64, 30, 120)
+    assert (signals.sound, signals.tamper_switch, door.pulse) == (True, True, 3.0)
+    assert signals.gpios == (17, 27, 22, 18, 23, 25)

@@ -19,6 +19,12 @@ TYPE_PREFIX: Final = "fr.cps-appliance"
 Code = Annotated[str, Meta(pattern=r"^[a-z]+(-[a-z]+)*$(?!\n)", max_length=40)]
 Family = Literal["cps3", "cps4", "unknown"]
 
+Trust = Literal["good", "untrusted", "expired", "not-yet-valid", "unknown"]
+"""What the chain of a card's certificates is worth; ``unknown`` while the clock is not to be trusted."""
+
+Revocation = Literal["good", "revoked", "unknown"]
+"""What the lists of the authorities say of a certificate; ``unknown``: nobody has looked."""
+
 
 class Data(Struct, frozen=True, rename="camel", kw_only=True):
     """The ``data`` of an event."""
@@ -42,12 +48,14 @@ class CardInserted(Data, frozen=True):
 
 
 class CardIdentified(Data, frozen=True):
-    """A claim: public data of a card can be cloned. ``test`` marks a test card."""
+    """A claim: public data of a card can be cloned. ``test`` marks a test card; ``trust`` is the signature chain's."""
 
     card_session: Pseudonym
     family: Family
     holder: Pseudonym
     test: bool
+    trust: Trust
+    revocation: Revocation = "unknown"
     assurance: Literal["claimed", "proven"] = "claimed"
 
 
@@ -84,6 +92,47 @@ class PinBlocked(Data, frozen=True):
 
     card_session: Pseudonym
     holder: Pseudonym
+
+
+class PinChanged(Data, frozen=True):
+    """The person changed the code on the box."""
+
+    card_session: Pseudonym
+    holder: Pseudonym
+
+
+class PinUnblocked(Data, frozen=True):
+    """The code de déblocage gave the card a new code."""
+
+    card_session: Pseudonym
+    holder: Pseudonym
+
+
+class SessionOpened(Data, frozen=True):
+    """From now on ``client`` gets signatures of ``format`` without the code, never without the person's agreement.
+
+    At most ``signatures`` more, within ``seconds``.
+    """
+
+    client: str
+    card_session: Pseudonym
+    holder: Pseudonym
+    format: Format
+    signatures: Annotated[int, Meta(ge=1)]
+    seconds: Annotated[int, Meta(ge=1)]
+
+
+class SessionClosed(Data, frozen=True):
+    """The code is needed again; ``reason``: removed, reset, key, expired, count, fault or stopped.
+
+    ``signatures`` were made in the session, those of the request that opened it included.
+    """
+
+    client: str
+    card_session: Pseudonym
+    holder: Pseudonym
+    reason: Code
+    signatures: Annotated[int, Meta(ge=0)]
 
 
 class SignCompleted(Data, frozen=True):
@@ -154,16 +203,16 @@ EVENTS: Final[dict[tuple[str, str], type[Data] | None]] = {
     ("pin", "verified"): PinVerified,
     ("pin", "wrong"): PinWrong,
     ("pin", "blocked"): PinBlocked,
-    ("pin", "changed"): None,
-    ("pin", "unblocked"): None,
+    ("pin", "changed"): PinChanged,
+    ("pin", "unblocked"): PinUnblocked,
     ("sign", "completed"): SignCompleted,
     ("sign", "refused"): SignRefused,
     ("sign", "failed"): SignFailed,
     ("auth", "completed"): None,
     ("auth", "refused"): None,
     ("auth", "failed"): None,
-    ("session", "opened"): None,
-    ("session", "closed"): None,
+    ("session", "opened"): SessionOpened,
+    ("session", "closed"): SessionClosed,
     ("door", "opened"): None,
     ("door", "refused"): None,
     ("tamper", "opened"): None,

@@ -69,6 +69,14 @@ class IdentityRequest(_Closed, frozen=True):
     certificates: bool = False
 
 
+class PracticeRequest(_Closed, frozen=True):
+    """``practice``: the practice situations on the card; the person agrees and types the PIN on the box."""
+
+    v: Literal[1]
+    id: Uuid
+    progress: bool = True
+
+
 class PingRequest(_Closed, frozen=True):
     """``ping``."""
 
@@ -86,11 +94,12 @@ class CancelRequest(_Closed, frozen=True):
     progress: bool = True
 
 
-Request = SignRequest | IdentityRequest | PingRequest | CancelRequest
+Request = SignRequest | IdentityRequest | PracticeRequest | PingRequest | CancelRequest
 
 VERBS: Final[dict[str, type[Request]]] = {
     "sign": SignRequest,
     "identity": IdentityRequest,
+    "practice": PracticeRequest,
     "ping": PingRequest,
     "cancel": CancelRequest,
 }

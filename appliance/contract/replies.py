@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from appliance.contract.events import Revocation, Trust
 from appliance.contract.messages import Pseudonym, Shown, Uuid
 
 Count = Annotated[int, Meta(ge=0)]
@@ -71,12 +72,17 @@ class Progress(_Open, frozen=True):
 
 
 class Done(_Open, frozen=True):
-    """The end of ``sign``. ``audit_head`` is the head of the audit chain, hex; ``result`` for a single document."""
+    """The end of ``sign``. ``audit_head`` is the head of the audit chain, hex; ``result`` for a single document.
+
+    ``trust`` and ``revocation`` are the signer's certificate's, as the box judged it when the card came in.
+    """
 
     id: Uuid
     counts: Counts
     audit_head: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
     result: Result | UnsetType = UNSET
+    trust: Trust | UnsetType = UNSET
+    revocation: Revocation | UnsetType = UNSET
     phase: Literal["done"] = "done"
     final: Literal[True] = True
 
@@ -112,7 +118,8 @@ class Certificates(_Open, frozen=True):
 class IdentityReply(_Open, frozen=True):
     """Who is in the reader. A claim: public data of a card can be cloned. ``test`` marks a test card.
 
-    ``tries_left`` is the counter as last read; absent after a right PIN, which fills it up.
+    ``tries_left`` is the counter as last read; absent after a right PIN, which fills it up. ``trust`` and
+    ``revocation`` are the signature certificate's.
     """
 
     id: Uuid
@@ -123,10 +130,44 @@ class IdentityReply(_Open, frozen=True):
     card_type: str
     test: bool
     validity: Validity
+    trust: Trust
     card_session: Pseudonym
     tries_left: Count | UnsetType = UNSET
     certificates: Certificates | UnsetType = UNSET
+    revocation: Revocation = "unknown"
     assurance: Literal["claimed"] = "claimed"
+    phase: Literal["done"] = "done"
+    final: Literal[True] = True
+
+
+class UnknownTag(_Open, frozen=True):
+    """What a card says and nobody has explained: tag and value as it writes them, in hex."""
+
+    tag: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})+$(?!\n)")]
+    value: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$(?!\n)")]
+
+
+class PracticeSituation(_Open, frozen=True):
+    """One place of practice. ``number`` is the card's own, with holes; what the card does not say is absent.
+
+    ``structure`` is its name, ``ident`` (``id`` in JSON) its national identifier as the card writes it; ``sector`` has
+    an empty label where the code is in no table of ours.
+    """
+
+    number: Annotated[int, Meta(ge=1)]
+    structure: str | UnsetType = UNSET
+    ident: str | UnsetType = msgspec.field(default=UNSET, name="id")
+    sector: Coded | UnsetType = UNSET
+    unknown: tuple[UnknownTag, ...] | UnsetType = UNSET
+
+
+class PracticeReply(_Open, frozen=True):
+    """The practice situations of the card in the reader, read after a right PIN."""
+
+    id: Uuid
+    holder: Pseudonym
+    card_session: Pseudonym
+    situations: tuple[PracticeSituation, ...]
     phase: Literal["done"] = "done"
     final: Literal[True] = True
 
@@ -151,7 +192,7 @@ class Cancelled(_Open, frozen=True):
     final: Literal[True] = True
 
 
-Reply = Progress | Done | IdentityReply | Pong | Cancelled
+Reply = Progress | Done | IdentityReply | PracticeReply | Pong | Cancelled
 
 _encoder: Final = msgspec.json.Encoder()
 

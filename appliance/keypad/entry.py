@@ -31,6 +31,16 @@ class Validate:
 
 
 @dataclass(frozen=True, slots=True)
+class Same:
+    """``#`` under a new code that is the one typed before it; compared in the page, in place of ``Validate``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Differ:
+    """``#`` under the repeated code, which is not the new one; in place of ``Validate``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """``D``: refuse or cancel, everywhere."""
 
@@ -51,13 +61,25 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreeHeld:
+    """``A`` is still down ``matrix.HELD_AFTER`` seconds after its ``Agree``; never while a secret is typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextHeld:
+    """``C`` likewise, after its ``Next``."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFault:
     """``ok`` False: a key is stuck or the keypad is no longer read, no PIN entry; True: the stuck key is free."""
 
     ok: bool = False
 
 
-KeyEvent = Digit | Full | Clear | Validate | Refuse | Agree | Previous | Next | KeyFault
+KeyEvent = (
+    Digit | Full | Clear | Validate | Same | Differ | Refuse | Agree | AgreeHeld | Previous | Next | NextHeld | KeyFault
+)
 
 DIGITS: Final = "0123456789"
 COMMANDS: Final[dict[str, KeyEvent]] = {  # design §5, first table
@@ -68,6 +90,9 @@ COMMANDS: Final[dict[str, KeyEvent]] = {  # design §5, first table
     "B": Previous(),
     "C": Next(),
 }
+
+HOLDS: Final[dict[str, KeyEvent]] = {"A": AgreeHeld(), "C": NextHeld()}
+"""Keys for which being held means something (design §5): a second event, so that no press waits to be judged."""
 
 Expiry = Literal["first-digit", "next-digit", "entry"]
 """Which timer of an entry ends it."""

@@ -1,7 +1,8 @@
 """A 4x4 matrix as pure functions: scan, debounce, second keys, ghosts, stuck keys.
 
 What it is: ``Debounce``, a value that takes one scan and gives the next value and at most one event. What it is not:
-pins (``vault/keys``) or meanings (``entry``).
+pins (``vault/keys``) or meanings (``entry``). A press is said as soon as it is stable; that it lasts is a second event,
+so that no key waits to be judged.
 Rule: a scan is a mask of 16 bits, bit = row * 4 + column, 1 = closed; only a key that is alone is ever a key.
 
 Without diodes three keys of a rectangle show the fourth (hardware.md §F): no scan with more than one key is believed.
@@ -21,6 +22,8 @@ LAYOUT: Final = "123A456B789C*0#D"
 STABLE_SCANS: Final = 3
 SCAN_INTERVAL: Final = 0.005
 """Seconds between two scans of a debounce (hardware.md §F: 3 equal scans, 5 ms apart)."""
+HELD_AFTER: Final = 1.0
+"""Seconds after which a key that stays down is held (design §5)."""
 STUCK_AFTER: Final = 10.0
 """Seconds a key may stay down (hardware.md §F)."""
 
@@ -28,6 +31,13 @@ STUCK_AFTER: Final = 10.0
 @dataclass(frozen=True, slots=True)
 class KeyDown:
     """One key alone, stable; ``position`` is row * 4 + column."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHeld:
+    """The key of the last ``KeyDown`` is down still, ``HELD_AFTER`` later; once a press."""
 
     position: int
 
@@ -52,7 +62,7 @@ class Freed:
     """What was stuck is released."""
 
 
-MatrixEvent = KeyDown | KeyUp | Ghost | Stuck | Freed
+MatrixEvent = KeyDown | KeyHeld | KeyUp | Ghost | Stuck | Freed
 
 
 class Phase(enum.Enum):
@@ -60,6 +70,7 @@ class Phase(enum.Enum):
 
     RELEASED = enum.auto()
     DOWN = enum.auto()
+    HELD = enum.auto()
     REFUSED = enum.auto()
     STUCK = enum.auto()
 
@@ -79,9 +90,16 @@ _STEPS: Final[dict[tuple[Phase, _Seen], tuple[Phase, MatrixEvent | None]]] = {
     (Phase.DOWN, _Seen.NOTHING): (Phase.RELEASED, KeyUp()),
     (Phase.DOWN, _Seen.OTHER): (Phase.REFUSED, None),  # slid without a release
     (Phase.DOWN, _Seen.SEVERAL): (Phase.REFUSED, Ghost()),
+    (Phase.HELD, _Seen.NOTHING): (Phase.RELEASED, KeyUp()),
+    (Phase.HELD, _Seen.OTHER): (Phase.REFUSED, None),
+    (Phase.HELD, _Seen.SEVERAL): (Phase.REFUSED, Ghost()),
     (Phase.REFUSED, _Seen.NOTHING): (Phase.RELEASED, KeyUp()),
     (Phase.STUCK, _Seen.NOTHING): (Phase.RELEASED, Freed()),
 }
+
+
+_DOWN: Final = (Phase.DOWN, Phase.HELD)
+"""One key alone is down."""
 
 
 def mask(rows: Sequence[Sequence[bool]]) -> int:
@@ -131,7 +149,7 @@ class Debounce:
             state = dataclasses.replace(self, candidate=scan, count=1)
         else:
             state = dataclasses.replace(self, count=min(self.count + 1, STABLE_SCANS))
-        if state.phase in (Phase.DOWN, Phase.REFUSED) and now - state.since > STUCK_AFTER:
+        if state.phase in (*_DOWN, Phase.REFUSED) and now - state.since > STUCK_AFTER:
             return dataclasses.replace(state, phase=Phase.STUCK), Stuck()
         if not state.stable:
             return state, None
@@ -139,6 +157,8 @@ class Debounce:
         if (state.phase, seen) == (Phase.RELEASED, _Seen.KEY):
             position = scan.bit_length() - 1
             return dataclasses.replace(state, phase=Phase.DOWN, position=position, since=now), KeyDown(position)
+        if (state.phase, seen) == (Phase.DOWN, _Seen.KEY) and now - state.since >= HELD_AFTER:
+            return dataclasses.replace(state, phase=Phase.HELD), KeyHeld(state.position)
         phase, event = _STEPS.get((state.phase, seen), (state.phase, None))
         since = now if state.phase is Phase.RELEASED else state.since
         position = -1 if phase is Phase.RELEASED else state.position
@@ -150,5 +170,5 @@ def _look(state: Debounce) -> _Seen:
         return _Seen.NOTHING
     if state.candidate.bit_count() > 1:
         return _Seen.SEVERAL
-    alone = state.phase is not Phase.DOWN or state.candidate == 1 << state.position
+    alone = state.phase not in _DOWN or state.candidate == 1 << state.position
     return _Seen.KEY if alone else _Seen.OTHER

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
+from appliance.contract.events import Trust
 from appliance.errors import LinkError
 
 LINE_LIMIT: Final = 256 * 1024
@@ -166,10 +167,49 @@ class BoxStatus(Message, frozen=True, tag="box-status"):
     acknowledged: Annotated[int, msgspec.Meta(ge=0)]
 
 
+class AskCard(Message, frozen=True, tag="ask-card"):
+    """Which card is in?"""
+
+
+class BoxCard(Message, frozen=True, tag="box-card", kw_only=True):
+    """The card in the reader as it was read without a secret; the repr shows nobody.
+
+    ``fault`` is None when the card was read, else the code of what keeps it from being read (``appliance.errors``,
+    ``card-absent``, ``card-reading``, ``patient-card``); the card's own members are then None. ``atr`` is hex, empty
+    without a card. Times are RFC 3339, UTC: the validity of the signature certificate, and the end of the period in
+    which its private key may sign. ``structure`` is whom a card without a name was issued to.
+    Counters are None when they are not known: ``tries_left`` after a right entry on the box, which fills it.
+    """
+
+    fault: Label | None
+    reader: Label | None = None
+    atr: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    family: Label | None = None
+    serial: str | None = None
+    number: str | None = None
+    kind: Label | None = None
+    holder: str | None = None
+    structure: str | None = None
+    profession: str | None = None
+    specialties: tuple[str, ...] = ()
+    rpps: str | None = None
+    adeli: str | None = None
+    test: bool | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+    signs_until: str | None = None
+    tries_left: int | None = None
+    unblock_tries_left: int | None = None
+    trust: Trust = "unknown"
+
+    def __repr__(self) -> str:
+        return f"BoxCard(fault={self.fault!r})"
+
+
 FromGateway = Hello | Request | Ack | ReplyAck | Broker | Dropped
 FromVault = Welcome | Event | Reply | State | Status
-FromAdmin = AskStatus
-ToAdmin = BoxStatus
+FromAdmin = AskStatus | AskCard
+ToAdmin = BoxStatus | BoxCard
 LinkMessage = FromGateway | FromVault | FromAdmin | ToAdmin
 
 _encoder = msgspec.json.Encoder()

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from appliance.errors import TextNotDrawable
 from appliance.screen.atlas import SMALL, Size
 from appliance.screen.icons import PADLOCK
-from appliance.screen.text import fit
+from appliance.screen.text import COLUMNS, fit
 
 __all__ = ["HEIGHT", "WIDTH", "Canvas", "Writing"]
 
@@ -69,8 +69,11 @@ class Canvas:
         self.write((WIDTH - size.width * len(text)) // 2, y, text, size)
 
     def label(self, y: int, text: str) -> None:
-        """Draw ``text`` in reverse video in the middle of the row, with one lit row of pixels above its accents."""
-        padded = f" {text} "
+        """Draw ``text`` in reverse video in the middle of the row, with one lit row of pixels above its accents.
+
+        It stands between two lit cells, if the row has room for them.
+        """
+        padded = f" {text} " if len(text) <= COLUMNS - 2 else text
         x = (WIDTH - SMALL.width * len(padded)) // 2
         self.write(x, y, padded, reverse=True)
         self.fill(x, y - 1, x + SMALL.width * len(padded) - 1, y - 1)

@@ -17,7 +17,8 @@ _NOT_SIGNED: Final = "Rien n'a été signé."
 _TELL_VENDOR: Final = ("Prévenez l'éditeur", "du logiciel.")
 _TELL_INSTALLER: Final = ("Prévenez", "l'installateur.")
 _REFUSED: Final = "Demande refusée"
-_BLOCKED: Final = Notice("Carte bloquée", ("Code de déblocage,", "8 chiffres, dans le", "courrier."))
+_LOST: Final = "Perdu ? Voir l'ANS."
+_BLOCKED: Final = Notice("Carte bloquée", ("Code de déblocage :", "8 chiffres, courrier.", _LOST))
 
 _NOTICES: Final[Mapping[str, Notice]] = {
     # A request ended (contract, *Errors*).
@@ -53,6 +54,9 @@ _NOTICES: Final[Mapping[str, Notice]] = {
     "card-data-malformed": Notice("Carte illisible", ("Retirez la carte et", "remettez-la.")),
     "card-refused": Notice("Carte en erreur", ("Retirez la carte et", "remettez-la.")),
     "card-reset": Notice("Carte reprise", ("Un autre programme a", "repris la carte.", _RELAUNCH)),
+    "card-update-interrupted": Notice("Mise à jour", ("Celle de la carte est", "inachevée. Voir", "l'installateur.")),
+    "puk-wrong": Notice("Code faux", ("Code de déblocage", "refusé.")),
+    "puk-blocked": Notice("Carte à changer", ("Déblocage impossible.",)),
     "card-expired": Notice("Carte expirée", ("Utilisez votre", "nouvelle carte.")),
     "card-revoked": Notice("Carte révoquée", ("Elle ne peut plus", "signer.")),
     "card-denied": Notice("Carte refusée", ("Cette carte n'est pas", "admise ici.", "Voir l'installateur.")),
@@ -70,6 +74,21 @@ _NOTICES: Final[Mapping[str, Notice]] = {
     "journal-fault": Notice("Journal fermé", (_NOT_SIGNED, *_TELL_INSTALLER)),
     "config-invalid": Notice("Mal configuré", _TELL_INSTALLER),
     "internal": Notice("Erreur interne", ("Réessayez. Si elle", "revient, prévenez", "l'installateur.")),
+}
+
+_CODE_NOTICES: Final[Mapping[str, Notice]] = {
+    # What became of a change or an unblocking; every other code: its headline, and that the code stays.
+    "changed": Notice("Code changé", ("Votre nouveau code", "sert dès maintenant.")),
+    "unblocked": Notice("Code débloqué", ("Votre nouveau code", "sert dès maintenant.")),
+    "refused": Notice("Annulé", ("Votre code n'a pas", "changé.")),
+    "pin-timeout": Notice("Trop tard", ("Code non validé.", "Votre code n'a pas", "changé.")),
+    "pin-wrong": Notice("Code faux", ("Votre code n'a pas", "changé.")),
+    "puk-wrong": Notice("Code faux", ("Code de déblocage", "refusé. Votre code", "n'a pas changé.")),
+    "puk-blocked": Notice("Carte à changer", ("Déblocage impossible.", "Demandez une nouvelle", "carte à l'ANS.")),
+    "removed-unsure": Notice(
+        "Carte retirée", ("Code changé ou non :", "remettez la carte et", "essayez une signature")
+    ),
+    "outcome-unknown": Notice("À vérifier", ("La carte s'est tue.", "Code changé ou non :", "essayez une signature")),
 }
 
 WORDS: Final = Words(
@@ -90,12 +109,37 @@ WORDS: Final = Words(
     refuse="refuser",
     go_on="continuer",
     cancel="annuler",
+    menu_title="Menu",
+    menu=MappingProxyType({"change": "Changer le code", "unblock": "Débloquer le code"}),
+    choose="choisir",
+    back="retour",
+    asks_practice=("veut lire vos lieux", "d'exercice."),
+    asks_practice_briefly="lieux d'exercice ?",
+    session="Session ?",
+    session_offer=("Signer et ouvrir :", "{signatures} signatures, {minutes} min", "sans code, avec A."),
+    sign="signer",
+    session_left="SESSION {signatures} sign. {minutes}:{seconds:02}",
     pin="Code porteur",
+    codes=MappingProxyType({"old": "Code actuel", "puk": "Déblocage", "new": "Nouveau code", "again": "Confirmation"}),
+    hints=MappingProxyType({"same": "Prenez un autre code.", "differ": "Pas identiques."}),
+    digits=("{least} chiffres", "{least} à {most} chiffres"),
+    letter="8 chiffres, courrier",
     tries=("{n} essai restant", "{n} essais restants"),
     reminder="valider avec #",
     last_try=Notice("Dernier essai !", ("Un code faux bloquera", "la carte.")),
     pin_wrong=Notice("Code faux", ("Vérifiez votre code.",)),
+    last_puk=Notice("Dernier essai !", ("Un code faux rendra", "la carte inutilisable")),
+    puk_wrong=Notice("Code faux", ("Code de déblocage :", "relisez le courrier.")),
     pin_blocked=_BLOCKED,
+    pin_blocked_here=("Code dans le courrier", _LOST),
+    unblock="débloquer",
+    close="fermer",
+    changing="Enregistrement",
+    code_notices=MappingProxyType(_CODE_NOTICES),
+    code_stays="Code inchangé.",
+    read="Transmis",
+    situations=("Aucun lieu d'exercice", "{n} lieu d'exercice", "{n} lieux d'exercice"),
+    not_read="Rien n'est transmis.",
     signing="Signature…",
     progress="{done} sur {of}",
     signed="Signé",

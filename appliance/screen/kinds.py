@@ -2,6 +2,7 @@
 
 What it is: values, compared with ``==``; equal values give equal pixels. What it is not: pixels (``screens.render``) or
 words (``fr.WORDS``). Rule: a struct never holds a PIN digit, and no struct holds a word of a language.
+Those around the card's code stand in ``kinds_code.py`` and are found here too.
 
 Texts that come from a card or from practice software (``name``, ``requester``, ``heading``, ``lines`` …) must be
 drawable (``text.drawable``): ``screens.render`` raises ``TextNotDrawable`` otherwise, and draws nothing in its place.
@@ -11,20 +12,30 @@ to, are never shortened: too long is ``TextNotDrawable``.
 
 from dataclasses import dataclass
 
+from appliance.screen.kinds_code import Changing, Code, CodeEnd, LastTry, Menu, Pin, PinBlocked, PinWrong
+
 __all__ = [
+    "Changing",
+    "Code",
+    "CodeEnd",
     "Consent",
     "Done",
     "Fault",
     "Home",
     "LastTry",
+    "Menu",
+    "NotRead",
     "Outcome",
+    "Permission",
     "Pin",
     "PinBlocked",
     "PinWrong",
+    "Read",
     "Reading",
     "Ready",
     "Removed",
     "Screen",
+    "SessionOffer",
     "Signing",
     "Start",
     "WaitCard",
@@ -75,6 +86,8 @@ class Ready:
         clock: as in ``Home``.
         link: as in ``Home``.
         lock: as in ``Home``.
+        session: signatures (1..99) and seconds left of an open session, None when there is none; more than 599 seconds
+            are drawn as 9:59.
     """
 
     name: str
@@ -83,6 +96,7 @@ class Ready:
     clock: str
     link: bool
     lock: bool = False
+    session: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,47 +138,29 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
-    """The PIN is being typed (design §5, *PIN*): a padlock frame that no text can draw.
+class Permission:
+    """Software wants to read the practice situations; ``A`` agrees.
 
     Attributes:
-        marks: how many digits were typed, 0..12, else ``TextNotDrawable``; a mark each, never a digit.
-        tries: tries left, from the card's counter.
-        remaining: part of the time left, 1.0 (all) .. 0.0 (none); clamped.
-        reminder: True adds « valider avec # ».
+        requester: as in ``Consent``; on two rows of 21 if need be, else shortened with ``…``.
+        paired: as in ``Consent``.
     """
 
-    marks: int
-    tries: int
-    remaining: float
-    reminder: bool
+    requester: str
+    paired: bool
 
 
 @dataclass(frozen=True, slots=True)
-class LastTry:
-    """One try is left: a second confirmation, ``A`` goes on, ``D`` cancels.
+class SessionOffer:
+    """What a session would be: ``A`` signs and opens it, ``B`` and ``D`` go back to the consent.
 
     Attributes:
-        remaining: as in ``Pin``.
+        signatures: at most so many, 1..20.
+        minutes: within so much time, 1..10.
     """
 
-    remaining: float
-
-
-@dataclass(frozen=True, slots=True)
-class PinWrong:
-    """The card refused the PIN.
-
-    Attributes:
-        tries: tries left, 1 or more.
-    """
-
-    tries: int
-
-
-@dataclass(frozen=True, slots=True)
-class PinBlocked:
-    """No try is left: the unblocking code is in the letter."""
+    signatures: int
+    minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +198,28 @@ class Done:
 
     count: int
     content_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The practice situations were read and told.
+
+    Attributes:
+        count: how many, 0 or more.
+    """
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """The practice situations were not told.
+
+    Attributes:
+        code: as in ``Outcome``; draws the headline of its notice.
+    """
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,14 +264,22 @@ Screen = (
     | Home
     | Reading
     | Ready
+    | Menu
     | Consent
+    | Permission
+    | SessionOffer
     | Pin
+    | Code
     | LastTry
     | PinWrong
     | PinBlocked
+    | Changing
+    | CodeEnd
     | WaitCard
     | Signing
     | Done
+    | Read
+    | NotRead
     | Removed
     | Outcome
     | Fault

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from appliance.screen import consent, icons
+from appliance.screen import code, consent, icons
 from appliance.screen.atlas import LARGE
 from appliance.screen.canvas import WIDTH, Canvas
 from appliance.screen.kinds import (
@@ -18,20 +18,20 @@ from appliance.screen.kinds import (
     Done,
     Fault,
     Home,
-    LastTry,
+    NotRead,
     Outcome,
-    Pin,
-    PinBlocked,
-    PinWrong,
+    Permission,
+    Read,
     Reading,
     Ready,
     Removed,
     Screen,
+    SessionOffer,
     Signing,
     Start,
     WaitCard,
 )
-from appliance.screen.rows import HEADLINE, ROWS, block, keys, notice, plural, status
+from appliance.screen.rows import HEADLINE, LEFT, ROWS, block, keys, notice, plural, status
 from appliance.screen.text import (
     COLUMNS,
     CONSENT_COLUMNS,
@@ -43,31 +43,11 @@ from appliance.screen.text import (
 )
 from appliance.screen.words import Notice, Words
 
-__all__ = [
-    "CONSENT_COLUMNS",
-    "CONSENT_LINES",
-    "CONSENT_LINES_UNSHOWN",
-    "Consent",
-    "Done",
-    "Fault",
-    "Home",
-    "LastTry",
-    "Outcome",
-    "Pin",
-    "PinBlocked",
-    "PinWrong",
-    "Reading",
-    "Ready",
-    "Removed",
-    "Screen",
-    "Signing",
-    "Start",
-    "WaitCard",
-    "paint",
-    "render",
-]
+__all__ = ["CONSENT_COLUMNS", "CONSENT_LINES", "CONSENT_LINES_UNSHOWN", "LAYOUTS", "Start", "paint", "render"]
 
-MARK: Final = "•"
+
+ROOM: Final = 599
+"""Seconds that the mark of a session has room for."""
 
 
 def render(screen: Screen, words: Words) -> Image.Image:
@@ -121,7 +101,13 @@ def _ready(canvas: Canvas, screen: Ready, words: Words) -> None:
         canvas.centre(18, screen.name, LARGE)
     else:
         block(canvas, (14, 26), within(screen.name, COLUMNS, 2))
-    block(canvas, (38, 50), within(screen.profession, COLUMNS, 2))
+    if screen.session is None:
+        block(canvas, (38, 50), within(screen.profession, COLUMNS, 2))
+        return
+    signatures, seconds = screen.session
+    minutes, seconds = divmod(min(seconds, ROOM), 60)
+    block(canvas, (38,), within(screen.profession, COLUMNS, 1))
+    canvas.label(51, words.session_left.format(signatures=signatures, minutes=minutes, seconds=seconds))
 
 
 def _wait_card(canvas: Canvas, screen: WaitCard, words: Words) -> None:
@@ -131,30 +117,19 @@ def _wait_card(canvas: Canvas, screen: WaitCard, words: Words) -> None:
     keys(canvas, None, ("D", words.cancel))
 
 
-def _pin(canvas: Canvas, screen: Pin, words: Words) -> None:
-    """Marks stand at a fixed place, so that a digit changes one cell of the frame (design §7, *OLED*)."""
-    canvas.lock(5, 4)
-    canvas.write(24, 2, words.pin, LARGE)
-    canvas.write(24, 18, MARK * screen.marks, LARGE)
-    canvas.centre(34, plural(words.tries, screen.tries))
-    if screen.reminder:
-        canvas.centre(46, words.reminder)
-    canvas.bar(58, screen.remaining)
+def _permission(canvas: Canvas, screen: Permission, words: Words) -> None:
+    asked = [*within(screen.requester, COLUMNS, 2), *([] if screen.paired else [words.unpaired])]
+    asks = list(words.asks_practice)
+    rows = [*asked, *asks] if len(asked) + len(asks) <= len(ROWS) else [*asked, words.asks_practice_briefly]
+    for y, row in zip(ROWS, rows, strict=False):
+        canvas.write(LEFT, y, row)
+    keys(canvas, ("A", words.agree), ("D", words.refuse))
 
 
-def _last_try(canvas: Canvas, screen: LastTry, words: Words) -> None:
-    canvas.centre(HEADLINE, words.last_try.headline, LARGE)
-    block(canvas, (18, 30), words.last_try.lines)
-    canvas.bar(44, screen.remaining)
-    keys(canvas, ("A", words.go_on), ("D", words.cancel))
-
-
-def _pin_wrong(canvas: Canvas, screen: PinWrong, words: Words) -> None:
-    notice(canvas, words.pin_wrong, plural(words.tries, screen.tries))
-
-
-def _pin_blocked(canvas: Canvas, _: PinBlocked, words: Words) -> None:
-    notice(canvas, words.pin_blocked)
+def _session_offer(canvas: Canvas, screen: SessionOffer, words: Words) -> None:
+    lines = (line.format(signatures=screen.signatures, minutes=screen.minutes) for line in words.session_offer)
+    block(canvas, ROWS, (words.session, *lines))
+    keys(canvas, ("A", words.sign), ("D", words.back))
 
 
 def _signing(canvas: Canvas, screen: Signing, words: Words) -> None:
@@ -178,6 +153,21 @@ def _done(canvas: Canvas, screen: Done, words: Words) -> None:
     )
 
 
+def _read(canvas: Canvas, screen: Read, words: Words) -> None:
+    canvas.icon(32, 5, icons.CHECK)
+    canvas.write(50, HEADLINE, words.read, LARGE)
+    canvas.rule(19)
+    block(canvas, (30,), (words.situations[min(screen.count, 2)].format(n=screen.count),))
+
+
+def _not_read(canvas: Canvas, screen: NotRead, words: Words) -> None:
+    notice(canvas, Notice(_headline(screen.code, words), (words.not_read,)))
+
+
+def _headline(problem: str, words: Words) -> str:
+    return words.notices.get(problem, words.unknown).headline
+
+
 def _removed(canvas: Canvas, screen: Removed, words: Words) -> None:
     notice(canvas, words.removed if screen.needed else words.taken)
 
@@ -189,7 +179,7 @@ def _outcome(canvas: Canvas, screen: Outcome, words: Words) -> None:
         _by_code(canvas, screen, words)
         return
     how_many = (words.partly[0] if screen.signed == 1 else words.partly[1]).format(n=screen.signed, of=screen.of)
-    notice(canvas, Notice(words.notices.get(screen.code, words.unknown).headline, (how_many, words.others)))
+    notice(canvas, Notice(_headline(screen.code, words), (how_many, words.others)))
 
 
 def _by_code(canvas: Canvas, screen: Outcome | Fault, words: Words) -> None:
@@ -202,18 +192,19 @@ def _by_code(canvas: Canvas, screen: Outcome | Fault, words: Words) -> None:
 
 LAYOUTS: Final[Mapping[type, Callable[[Canvas, Any, Words], None]]] = MappingProxyType(
     {
+        **code.LAYOUTS,
         Start: _start,
         Home: _home,
         Reading: _reading,
         Ready: _ready,
         Consent: consent.draw,
+        Permission: _permission,
+        SessionOffer: _session_offer,
         WaitCard: _wait_card,
-        Pin: _pin,
-        LastTry: _last_try,
-        PinWrong: _pin_wrong,
-        PinBlocked: _pin_blocked,
         Signing: _signing,
         Done: _done,
+        Read: _read,
+        NotRead: _not_read,
         Removed: _removed,
         Outcome: _outcome,
         Fault: _by_code,

@@ -45,12 +45,37 @@ class Words:
         refuse: label of key D on consent.
         go_on: label of key A on the last try.
         cancel: label of key D elsewhere.
+        menu_title: first row of ``Menu``.
+        menu: by name, the entries of ``Menu``, one row of ``COLUMNS`` less two each.
+        choose: label of key A on the menu.
+        back: label of key D on the menu.
+        asks_practice: the two rows of ``Permission`` below the requester.
+        asks_practice_briefly: the same in one row, where the requester takes two.
+        session: first row of ``SessionOffer``.
+        session_offer: the three rows below it, fields ``{signatures}`` and ``{minutes}``.
+        sign: label of key A there.
+        session_left: mark of an open session on ``Ready``, fields ``{signatures}``, ``{minutes}`` and ``{seconds}``.
         pin: headline of ``Pin``.
+        codes: by stage, headlines of ``Code``.
+        hints: by hint, one row.
+        digits: how long a new code is, fields ``{least}`` and ``{most}``: where they are equal, and where not.
+        letter: row of ``Code`` for the code de déblocage: where it stands.
         tries: tries left, one and several, field ``{n}``.
         reminder: how to validate.
         last_try: notice of ``LastTry``, at most two rows.
         pin_wrong: notice of ``PinWrong``, at most one row below the tries.
-        pin_blocked: notice of ``PinBlocked``.
+        last_puk: the same for the code de déblocage.
+        puk_wrong: the same for the code de déblocage, at most two rows.
+        pin_blocked: notice of ``PinBlocked``: where the code de déblocage stands, and whom to ask for it.
+        pin_blocked_here: the same in two rows, where ``A`` unblocks.
+        unblock: label of key A there.
+        close: label of key D there.
+        changing: headline of ``Changing``.
+        code_notices: by what became of it, for ``CodeEnd``.
+        code_stays: row of ``CodeEnd`` otherwise.
+        read: headline of ``Read``.
+        situations: row of ``Read``: none, one and several, field ``{n}``.
+        not_read: row of ``NotRead``.
         signing: headline of ``Signing``.
         progress: row of ``Signing`` for several documents, fields ``{done}`` and ``{of}``.
         signed: headline of ``Done``.
@@ -82,12 +107,37 @@ class Words:
     refuse: str
     go_on: str
     cancel: str
+    menu_title: str
+    menu: Mapping[str, str]
+    choose: str
+    back: str
+    asks_practice: tuple[str, str]
+    asks_practice_briefly: str
+    session: str
+    session_offer: tuple[str, str, str]
+    sign: str
+    session_left: str
     pin: str
+    codes: Mapping[str, str]
+    hints: Mapping[str, str]
+    digits: tuple[str, str]
+    letter: str
     tries: tuple[str, str]
     reminder: str
     last_try: Notice
     pin_wrong: Notice
+    last_puk: Notice
+    puk_wrong: Notice
     pin_blocked: Notice
+    pin_blocked_here: tuple[str, str]
+    unblock: str
+    close: str
+    changing: str
+    code_notices: Mapping[str, Notice]
+    code_stays: str
+    read: str
+    situations: tuple[str, str, str]
+    not_read: str
     signing: str
     progress: str
     signed: str

@@ -23,7 +23,15 @@ MARKS: Final[dict[Kind, tuple[str, str]]] = {
     "bad": (BOLD, "✗"),
     "desk": (DIM, "·"),
 }
-KEYPAD: Final = ("0-9   digits", "Enter # ok", "Bksp  * erase", "Esc   D refuse", "a     agree", "b c   pages", "")
+KEYPAD: Final = (
+    "0-9   digits",
+    "Enter # ok",
+    "Bksp  * erase",
+    "Esc   D refuse",
+    "a b c agree, pages",
+    "A C   held 1 s",
+    "",
+)
 OWN: Final = ("", "? listen in", "q quit")
 
 

@@ -11,7 +11,8 @@ import errno
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -21,13 +22,14 @@ from PIL.Image import Image
 from appliance.errors import SimulatorError
 from appliance.simulator.display import Panel, terminal
 from appliance.simulator.reading import read_lines
-from appliance.simulator.scans import Scans
+from appliance.simulator.scans import RELEASED, Scans
 
 __all__ = ["Desk", "terminal"]
 
 LAYOUT: Final = "123A456B789C*0#D"
 ROWS: Final = (5, 6, 13, 19)
 ADDRESS: Final = 0x3C
+HIGH: Final = 1
 TIMEOUT: Final = 10.0
 MAX_MESSAGE: Final = 65536
 
@@ -43,7 +45,8 @@ class Desk:
         layout: ``layout[row * 4 + column]``.
         driver: the panel's controller.
         address: its I2C address.
-        on_frame: called from the desk's thread with each new picture.
+        on_frame: called from the desk's thread with each new picture, and when the panel's light changes.
+        on_output: called from it with GPIO and level of each output that changed, the keypad's rows left out.
     """
 
     def __init__(  # noqa: PLR0913 - the wiring of the box, all of it with the defaults of hardware.md
@@ -55,9 +58,11 @@ class Desk:
         driver: Literal["ssd1306", "sh1106"] = "ssd1306",
         address: int = ADDRESS,
         on_frame: Callable[[Image], None] | None = None,
+        on_output: Callable[[int, int], None] | None = None,
     ) -> None:
         self.path = Path(path)
         self.on_frame = on_frame
+        self.on_output = on_output
         self._rows = tuple(rows)
         self._layout = layout
         self._driver: Literal["ssd1306", "sh1106"] = driver
@@ -140,6 +145,17 @@ class Desk:
     ghost = hold
     """Several keys at once, for instance three corners of a rectangle."""
 
+    def hold_for(self, keys: str, seconds: float) -> None:
+        """Hold keys for so long on the vault's clock, which is moved forward, and release them.
+
+        Raises:
+            SimulatorError: as ``press``.
+        """
+        self.hold(keys)
+        self.advance(seconds)
+        self.hold(keys)  # scanned once more, at the later time
+        self.release()
+
     def release(self) -> None:
         """Open all switches; returns once the vault has seen it or watches the edges again.
 
@@ -164,6 +180,34 @@ class Desk:
         """
         with self._seen:
             self._order(b"C" + round(seconds * 1000).to_bytes(4, "big"))
+
+    def open_case(self, opened: bool = True) -> None:  # noqa: FBT001, FBT002 - the position of a switch
+        """Open or close the box's case: its tamper switch.
+
+        Raises:
+            SimulatorError: no vault.
+        """
+        with self._seen:
+            self._order(bytes([ord("T"), opened]))
+
+    def push(self, pressed: bool = True) -> None:  # noqa: FBT001, FBT002 - the position of a switch
+        """Press the panel button, or let it go.
+
+        Raises:
+            SimulatorError: no vault.
+        """
+        with self._seen:
+            self._order(bytes([ord("B"), pressed]))
+
+    def threads(self) -> dict[int, str]:
+        """The vault's threads: their numbers at the kernel, and their names.
+
+        Raises:
+            SimulatorError: no vault.
+        """
+        with self._seen:
+            self._order(b"N")
+            return self._threads
 
     def fail_display(self, number: int = errno.EREMOTEIO, writes: int = 1) -> None:
         """Let the display's next ``writes`` transactions end with ``errno`` ``number``.
@@ -196,6 +240,40 @@ class Desk:
     def written(self) -> tuple[int, int]:
         """Bytes on the I2C wires to the display (addresses included), and transactions, so far, by this vault."""
         return self._bytes, self._transactions
+
+    def output(self, gpio: int) -> tuple[int, int]:
+        """Level of a pin (0 low, 1 high, 2 released) and how often this vault drove it high; released without one."""
+        with self._seen:
+            return (self._levels.get(gpio, RELEASED) if self.connected else RELEASED), self._rises[gpio]
+
+    @property
+    def light(self) -> int | None:
+        """The display's contrast, 0 to 255; None while it is off."""
+        with self._seen:
+            return self._panel.contrast if self._panel.lit else None
+
+    def wait_output(self, wanted: Mapping[int, int], timeout: float = TIMEOUT) -> None:
+        """Wait until pins (GPIO: level, as ``output`` says it) are so at one moment.
+
+        Raises:
+            SimulatorError: it did not happen within ``timeout`` seconds.
+        """
+
+        def reached() -> bool:
+            return all(self._levels.get(gpio, RELEASED) == level for gpio, level in wanted.items())
+
+        with self._seen:
+            self._wait(reached, timeout, f"these pins never were so: {dict(wanted)}")
+
+    def wait_light(self, light: int | None, timeout: float = TIMEOUT) -> None:
+        """Wait until the display is lit so, as ``light`` says it.
+
+        Raises:
+            SimulatorError: it did not happen within ``timeout`` seconds.
+        """
+        with self._seen:
+            complaint = lambda: f"the display's light is {self.light}, not {light}"  # noqa: E731 - said when it is late
+            self._wait(lambda: self.light == light, timeout, complaint)
 
     def frame(self) -> Image:
         """What the display shows, as a copy: 128x64, mode ``1``."""
@@ -267,6 +345,9 @@ class Desk:
         self._panel = Panel(self._driver)
         self._image = self._panel.image()
         self._scans = Scans(self._rows)
+        self._levels: dict[int, int] = {}
+        self._rises: Counter[int] = Counter()
+        self._threads: dict[int, str] = {}
         self._open_orders = self._bytes = self._transactions = 0
 
     def _wait(self, reached: Callable[[], bool], timeout: float, complaint: str | Callable[[], str]) -> None:
@@ -328,19 +409,28 @@ class Desk:
                     self._bytes += len(message) - 1
                     self._transactions += 1
                     before = self._panel.frames
-                    if self._panel.write(message[2:]):
+                    light = self.light
+                    if self._panel.write(message[2:]) or self.light != light:
                         self._image = picture = self._panel.image()
                     self._frames += self._panel.frames - before
                 case b"P":
                     self._scans.step(message[1], message[2])
+                    self._levels[message[1]] = message[2]
+                    self._rises[message[1]] += message[2] == HIGH
                 case b"K":
                     self._open_orders -= 1
                     self._scans.move()
-                case b"E" | b"C":
+                case b"E" | b"C" | b"T" | b"B":
                     self._open_orders -= 1
+                case b"N":
+                    self._open_orders -= 1
+                    lines = (line.partition(" ") for line in message[1:].decode().splitlines())
+                    self._threads = {int(number): name for number, _, name in lines}
             self._seen.notify_all()
         if picture is not None and self.on_frame is not None:
             self.on_frame(picture.copy())
+        if message[:1] == b"P" and message[1] not in self._rows and self.on_output is not None:
+            self.on_output(message[1], message[2])
 
 
 def _messages(vault: socket.socket) -> Iterable[bytes]:

@@ -1,8 +1,10 @@
 """An OLED controller, from the bytes on its bus to the pixels on its glass.
 
 What it is: the SSD1306 (Solomon Systech, rev 1.1, §9 and §10) and the SH1106 (Sino Wealth, V2.3) as far as a picture
-depends on them. What it is not: contrast, scrolling, timing. Rule: bytes no panel would understand are an error, so a
-driver that sends nonsense is seen; nothing here knows what was meant to be shown.
+and its brightness depend on them. What it is not: scrolling, timing. Rule: bytes no panel would understand are an
+error, so a driver that sends nonsense is seen; nothing here knows what was meant to be shown.
+
+A picture may come in several windows; it is complete with the DISPLAYON behind them (``vault/oled.py``).
 """
 
 from collections.abc import Callable, Sequence
@@ -48,12 +50,15 @@ class Panel:
         self._column = self._page = 0
         self._pending = bytearray()
         self._on = self._inverted = self._all_on = self._upright = self._unmirrored = False
+        self._written = False
         self.frames = 0
-        """Pictures written so far: the address pointer came back to the beginning of its window."""
+        """Pictures so far: bytes came, and DISPLAYON behind them."""
+        self.contrast = 0x80
+        """0 to 255; the controllers wake with 128 (SSD1306 rev 1.1 §9, 81)."""
         self._steps = self._table()
 
     def write(self, data: bytes) -> bool:
-        """Take one transaction, control byte first; True when the picture may be another one now.
+        """Take one transaction, control byte first; True when a picture is complete, or looks otherwise now.
 
         Raises:
             SimulatorError: a control byte or an opcode the controller does not have.
@@ -61,18 +66,23 @@ class Panel:
         if not data or data[0] not in (_COMMANDS, _DATA):
             raise SimulatorError(f"display: control byte {data[:1].hex() or 'missing'}")
         if data[0] == _DATA:
-            before = self.frames
             for byte in data[1:]:
                 self._store(byte)
-            return self.frames != before
-        visible = self._visible()
+            self._written = True
+            return False
+        visible, frames = self._visible(), self.frames
         for byte in data[1:]:
             self._pending.append(byte)
             if len(self._pending) > _OPERANDS.get(self._pending[0], 0):
                 opcode, *operands = self._pending
                 self._pending.clear()
                 self._command(opcode, operands)
-        return self._visible() != visible
+        return self._visible() != visible or self.frames != frames
+
+    @property
+    def lit(self) -> bool:
+        """Whether the panel is on; a picture may be dark all the same."""
+        return self._on
 
     def image(self) -> Image.Image:
         """What the glass shows: 128x64, mode ``1``; black while the panel is off."""
@@ -107,6 +117,7 @@ class Panel:
             **dict.fromkeys(range(0x10, 0x20), self._set_column_high),
             **dict.fromkeys((0xA0, 0xA1, 0xA4, 0xA5, 0xA6, 0xA7, 0xAE, 0xAF, *range(0xC0, 0xD0)), self._set_flag),
             **dict.fromkeys(range(0xB0, 0xB8), self._set_page),
+            0x81: self._set_contrast,
         }
         if self._paged:
             return common
@@ -132,8 +143,13 @@ class Panel:
                 self._inverted = on
             case 0xAE:
                 self._on = on
+                self.frames += on and self._written
+                self._written = self._written and not on
             case _:  # C0 to CF
                 self._upright = bool(opcode & 0x08)
+
+    def _set_contrast(self, _opcode: int, operands: Sequence[int]) -> None:
+        self.contrast = operands[0]
 
     def _set_mode(self, _opcode: int, operands: Sequence[int]) -> None:
         self._mode = min(operands[0] & 0x03, _PAGE)
@@ -152,17 +168,15 @@ class Panel:
         if self._mode == _VERTICAL:
             self._page, wrapped = _next(self._page, self._pages)
             if wrapped:
-                self._column, wrapped = _next(self._column, self._columns)
+                self._column, _ = _next(self._column, self._columns)
         elif self._mode == _HORIZONTAL:
             self._column, wrapped = _next(self._column, self._columns)
             if wrapped:
-                self._page, wrapped = _next(self._page, self._pages)
+                self._page, _ = _next(self._page, self._pages)
         else:
             self._column += 1
-            wrapped = self._page == PAGES - 1 and self._column == self._left + WIDTH
             if self._column >= self._stride and not self._paged:
                 self._column = 0  # SSD1306 §10.1.3: the pointer is reset; the SH1106 stays behind its last column
-        self.frames += wrapped
 
 
 def terminal(image: Image.Image) -> str:

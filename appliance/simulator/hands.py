@@ -22,7 +22,7 @@ from appliance.simulator.practice import PDF, TEXT, Software, Tell
 from appliance.simulator.tray import Tray
 
 KEYPAD: Final[Mapping[str, str]] = {
-    **{key: key for key in "0123456789*#ABCD"},
+    **{key: key for key in "0123456789*#BD"},
     **{key: key.upper() for key in "abcd"},
     "\r": "#",
     "\n": "#",
@@ -31,6 +31,11 @@ KEYPAD: Final[Mapping[str, str]] = {
     ESCAPE: "D",
 }
 """Key of the terminal -> key of the box (design §5)."""
+
+HELD: Final = "AC"
+"""Keys of the terminal, shifted: the box's key of that name, held (a terminal does not tell how long a key is down)."""
+HOLD: Final = 1.1
+"""Seconds they are held (design §5: 1 s)."""
 
 PSO: Final = 0x2A  # ISO 7816-8: the hash, then the signature
 PSO_SIGN_BYTES: Final = 5
@@ -80,7 +85,7 @@ class Hands:
 
     def press(self, key: str) -> None:
         """A key of the terminal; one that is in no table is nothing."""
-        if key in KEYPAD or key in ACTIONS:
+        if key in KEYPAD or key in ACTIONS or key in HELD:
             self._keys.put(key)
 
     def close(self) -> None:
@@ -101,7 +106,10 @@ class Hands:
     def _move(self, key: str) -> str | None:
         if key in ACTIONS:
             return ACTIONS[key].run(self)
-        self._need_vault().press(KEYPAD[key])
+        if key in HELD:
+            self._need_vault().hold_for(key, HOLD)
+        else:
+            self._need_vault().press(KEYPAD[key])
         return None
 
     def _need_vault(self) -> Desk:

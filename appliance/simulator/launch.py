@@ -8,13 +8,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
 from appliance.errors import SimulatorError
 from appliance.simulator.isolation import Network, network_of
+from appliance.simulator.pki import TestPki
 
 DEVICE = "cps-demo"
 END = 10.0
@@ -34,8 +38,27 @@ requests = "{requests}"
 [paths]
 state = "{state}"
 run = "{run}"
+
+[trust]
+directory = "{trust}"
+test = true
+sign = {signers}
 {more}
 """
+
+
+def soft_authorities() -> tuple[x509.Certificate, ...]:
+    """Root and issuer of every soft TEST card that this process makes for a person."""
+    pki = TestPki.generate()
+    return pki.root, pki.intermediate
+
+
+def write_authorities(directory: Path, authorities: Sequence[x509.Certificate]) -> None:
+    """Put ``authorities`` into the store of test authorities of a trust directory."""
+    folder = directory / "test"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, authority in enumerate(authorities, start=1):
+        (folder / f"{number}.pem").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
 
 
 class Box:
@@ -48,6 +71,8 @@ class Box:
         reader: path of a pcsc-lite socket: the desk's, or a real pcscd's.
         rights: client -> rights.
         requests: the configuration's ``requests``.
+        authorities: the test authorities of its trust store; those of this process's soft cards by default.
+        signers: what a signer's certificate may be worth (``[trust] sign``).
         more: further lines of configuration.
         module: what is started as the vault.
         environment: variables for both, on top of ours.
@@ -62,12 +87,15 @@ class Box:
         reader: Path,
         rights: Mapping[str, tuple[str, ...]],
         requests: str = "broker",
+        authorities: Sequence[x509.Certificate] | None = None,
+        signers: tuple[str, ...] = ("good", "unknown"),
         more: str = "",
         module: str = "appliance.simulator.vault",
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.state, self.run, self.logs = folder / "state", folder / "run", folder / "logs"
+        self.trust = folder / "trust"
         self.config = folder / "appliance.toml"
         self._desk, self._module = desk, module
         self._environment = {"PCSCLITE_CSOCK_NAME": str(reader), "PYTHONUNBUFFERED": "1", **(environment or {})}
@@ -77,9 +105,18 @@ class Box:
         listed = "\n".join(f"{name} = [{', '.join(map(repr, given))}]" for name, given in rights.items())
         self.config.write_text(
             CONFIG.format(
-                device=DEVICE, url=url, requests=requests, rights=listed, state=self.state, run=self.run, more=more
+                device=DEVICE,
+                url=url,
+                requests=requests,
+                rights=listed,
+                state=self.state,
+                run=self.run,
+                trust=self.trust,
+                signers=list(signers),
+                more=more,
             )
         )
+        write_authorities(self.trust, soft_authorities() if authorities is None else authorities)
 
     def __enter__(self) -> Self:
         self.start_vault()

@@ -1,25 +1,26 @@
-"""The pins of the bench: gpiozero's mock pins, with a keypad soldered to them.
+"""The pins of the bench: gpiozero's mock pins, with a keypad and two switches soldered to them.
 
-What it is: a ``MockFactory`` whose rows and columns are joined by the desk's 16 switches as copper would join them.
+What it is: a ``MockFactory`` whose rows and columns are joined by the desk's 16 switches as copper would join them,
+and whose other inputs may be tied to ground.
 What it is not: a keypad that knows its keys. Rule: a column is low exactly when copper leads from it to a pin that is
 driven low; three keys of a rectangle therefore show the fourth, as on a membrane without diodes (hardware.md §F).
 
-Reports: ``P`` + GPIO + level for each change of an output: 0 low, 1 high, 2 released (an input again). ``K`` + 2 bytes
-tells that these switches are in force: reports behind it were made with them.
+Reports: ``P`` + GPIO + level for each change of an output: 0 low, 1 high or pulsed, 2 released (an input again). ``K``
++ 2 bytes tells that these switches are in force: reports behind it were made with them.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from gpiozero.pins.mock import MockFactory, MockPin
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 LOW: Final = 0
 HIGH: Final = 1
 RELEASED: Final = 2
 
 
-class BenchPin(MockPin):  # type: ignore[misc] # gpiozero has no types
+class BenchPin(MockPWMPin):  # type: ignore[misc] # gpiozero has no types
     """A mock pin that tells its factory what it drives, and keeps no history: MockPin's would hold key times."""
 
     def clear_states(self) -> None:
@@ -44,12 +45,17 @@ class BenchPin(MockPin):  # type: ignore[misc] # gpiozero has no types
             super()._set_state(value)
             self.factory.driven(self)
 
+    def _set_frequency(self, value: float | None) -> None:
+        with self.factory.copper:
+            super()._set_frequency(value)
+            self.factory.driven(self)
+
     def _set_pull(self, value: str) -> None:
         with self.factory.copper:
             super()._set_pull(value)
             self.factory.solve()
 
-    def _change_state(self, value: bool) -> bool:  # noqa: FBT001 - gpiozero's signature
+    def _change_state(self, value: float) -> bool:
         changed = super()._change_state(value)
         self.states.clear()
         return bool(changed)
@@ -70,6 +76,7 @@ class BenchFactory(MockFactory):  # type: ignore[misc] # gpiozero has no types
         self._report = report
         self._levels: dict[int, int] = {}
         self._pieces = _pieces(0, rows, columns)
+        self._grounded: dict[int, bool] = {}
         self.copper = threading.RLock()
         self.shorts = 0
         """How often a pin driven high was joined to one driven low: on a real board, a current."""
@@ -81,9 +88,15 @@ class BenchFactory(MockFactory):  # type: ignore[misc] # gpiozero has no types
             self._report(b"K" + closed.to_bytes(2, "big"))
             self.solve()
 
+    def ground(self, gpio: int, closed: bool) -> None:  # noqa: FBT001 - the position of a switch
+        """Put a switch between a GPIO and ground; an edge that is watched fires before it returns."""
+        with self.copper:
+            self._grounded[gpio] = closed
+            self.solve()
+
     def driven(self, pin: BenchPin) -> None:
         """A pin changed what it drives: report it if that is news, then settle the copper."""
-        level = int(pin.state) if pin.function == "output" else RELEASED
+        level = int(pin.state > 0) if pin.function == "output" else RELEASED
         gpio = _gpio(pin)
         if self._levels.get(gpio, RELEASED) != level:
             self._levels[gpio] = level
@@ -91,7 +104,7 @@ class BenchFactory(MockFactory):  # type: ignore[misc] # gpiozero has no types
         self.solve()
 
     def solve(self) -> None:
-        """Drive each column as the copper it hangs on."""
+        """Drive each input as the copper it hangs on."""
         pins = {_gpio(pin): pin for pin in self.pins.values()}
         columns = set(self._lines[1])
         for piece in self._pieces:
@@ -103,6 +116,10 @@ class BenchFactory(MockFactory):  # type: ignore[misc] # gpiozero has no types
                     pin.drive_low()
                 elif pin.function == "input" and (HIGH in levels or pin.pull == "up"):
                     pin.drive_high()
+        for gpio, closed in self._grounded.items():
+            pin = pins.get(gpio)
+            if pin is not None and pin.function == "input" and (closed or pin.pull == "up"):
+                (pin.drive_low if closed else pin.drive_high)()
 
 
 def _gpio(pin: BenchPin) -> int:

@@ -1,4 +1,4 @@
-"""``appliance simulate``: the desk in a terminal, for a person to try.
+"""``appliance simulate``: the desk in a terminal, for a person to try; with ``--panel`` in a browser (``panel``).
 
 What it is: the demo's adapters with a person in its place: the terminal's keys are the keypad's, the picture is decoded
 from the display's bus, faults are letters. What it is not: part of any check; vault and gateway run as they ship.
@@ -6,7 +6,6 @@ Rule: the terminal is given back as it was, on every way out.
 """
 
 import argparse
-import json
 import re
 import selectors
 import sys
@@ -15,40 +14,27 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-from appliance.client.transport import PORTS, TransportError
+from appliance.client.transport import TransportError
 from appliance.config import Mqtt
-from appliance.contract.topics import DEFAULT_PREFIX, is_name
+from appliance.contract.topics import is_name
 from appliance.errors import ApplianceError, ReaderAbsent, SimulatorError
+from appliance.simulator import panel
 from appliance.simulator.board import Board
-from appliance.simulator.broker import IotcoreBroker
-from appliance.simulator.desk import Desk
 from appliance.simulator.faults import FaultyCard
-from appliance.simulator.hands import Hands, Scene
+from appliance.simulator.hands import Hands
 from appliance.simulator.keyboard import INTERRUPT, Keyboard
-from appliance.simulator.launch import DEVICE, Box
 from appliance.simulator.panes import Painter
 from appliance.simulator.pki import TestPki
-from appliance.simulator.practice import Software
 from appliance.simulator.softcps3 import SoftCps3
+from appliance.simulator.stage import listening, put_up
 from appliance.simulator.tray import VIRTUAL, DeskTray, Tray, VirtualTray
 from appliance.simulator.wake import Wake
 
 NOTHING: Final = 3
 """Exit code: no terminal, no such reader, no broker (design §6)."""
-START: Final = 20.0
-"""Seconds for the box to come online."""
 QUIT: Final = frozenset({"q", INTERRUPT})
 LISTEN: Final = "?"
-
-MORE: Final = """
-[limits]
-requests_per_minute = 60
-
-[reader.roles]
-{roles}
-"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reader", metavar="NAME", help="use whatever card is in this PC/SC reader; a part of its name is enough"
     )
     parser.add_argument("--broker", type=_url, metavar="URL", help="mqtt://127.0.0.1:1883 (default: one of our own)")
+    parser.add_argument(
+        "--panel",
+        type=_port,
+        nargs="?",
+        const=0,
+        metavar="PORT",
+        help="serve the box to a browser on this machine, in place of the terminal (default: a free port)",
+    )
     parser.add_argument("--pin", type=_pin, default="1234", help="PIN of our test card (default: %(default)s)")
     parser.add_argument(
         "--client", type=_name, default="logiciel", metavar="NAME", help="the practice software (default: %(default)s)"
@@ -66,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, list_readers: Callable[[], Sequence[str]]) -> int:
-    """Simulate until ``q``.
+    """Simulate until ``q``, or until a signal.
 
     Args:
         args: see ``add_arguments``.
@@ -75,8 +69,8 @@ def main(args: argparse.Namespace, list_readers: Callable[[], Sequence[str]]) ->
     Returns:
         0; 1 when the desk cannot be put up; 3 without a terminal, reader or broker to work on.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _complain("needs a terminal (`appliance demo` does not)", NOTHING)
+    if args.panel is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _complain("needs a terminal (`--panel` and `appliance demo` do not)", NOTHING)
     try:
         reader = find_reader(args.reader or VIRTUAL, list_readers()) if args.pcsc or args.reader else None
     except ReaderAbsent:
@@ -85,7 +79,7 @@ def main(args: argparse.Namespace, list_readers: Callable[[], Sequence[str]]) ->
         return _complain(str(error), NOTHING)
     with tempfile.TemporaryDirectory(prefix="cps-simulate-") as made:
         try:
-            _simulate(Path(made), args, reader)
+            (_simulate if args.panel is None else panel.play)(Path(made), args, reader)
         except TransportError as error:
             return _complain(f"the broker: {error}", NOTHING)
         except ApplianceError as error:
@@ -106,13 +100,6 @@ def find_reader(wanted: str, names: Sequence[str]) -> str:
     return wanted if wanted in fits else fits[0]
 
 
-def listening(url: str) -> str:
-    """What to type elsewhere to hear everything the box says."""
-    parts = urlsplit(url)
-    port = parts.port or PORTS[parts.scheme]
-    return f"mosquitto_sub -V mqttv5 -h {parts.hostname} -p {port} -t '{DEFAULT_PREFIX}/{DEVICE}/#' -v"
-
-
 def _simulate(folder: Path, args: argparse.Namespace, reader: str | None) -> None:
     """Put the desk up, let the person play, take it down."""
     with ExitStack() as stack:
@@ -120,24 +107,11 @@ def _simulate(folder: Path, args: argparse.Namespace, reader: str | None) -> Non
         keyboard = stack.enter_context(Keyboard(sys.stdin.fileno()))  # before any child: Ctrl-C is a key from here on
         _say("putting up broker, reader, vault (without network) and gateway")
         board = Board(wake.poke)
-        broker = None if args.broker else stack.enter_context(IotcoreBroker())
-        url = broker.url if broker else args.broker
-        desk = stack.enter_context(Desk(folder / "desk", on_frame=lambda _: wake.poke()))
-        tray = stack.enter_context(_tray(folder, args, reader))
-        software = stack.enter_context(Software(url, args.client, folder / "pki", board.tell))
-        roles = f'{json.dumps(reader, ensure_ascii=False)} = "cps"' if reader else ""
-        rights = {args.client: ("sign", "sign-raw", "identity")}
-        place = folder / "box"
-        more = MORE.format(roles=roles)
-        box = Box(place, url=url, desk=desk.path, reader=tray.path, rights=rights, more=more)
-        stack.enter_context(box)
-        try:
-            software.wait_ready(START)
-        except TransportError as error:
-            sys.stderr.write(box.log("vault") + box.log("gateway"))
-            raise SimulatorError("the box did not come online") from error
-        hands = Hands(Scene(desk, tray, box, broker, software), board.tell)
+        tray = _tray(folder, args, reader)
+        scene = put_up(stack, folder, args, tray, wake=wake.poke, tell=board.tell, reader=reader)
+        hands = Hands(scene, board.tell)
         stack.callback(hands.close)
+        url = scene.software.url
         _say(listening(url))
         board.title = " · ".join(("appliance simulate", url, reader or "the desk's own reader"))
         board.clear()
@@ -201,6 +175,12 @@ def _pin(text: str) -> str:
     if not re.fullmatch(r"[0-9]{4}", text):
         raise argparse.ArgumentTypeError("four digits")
     return text
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65535:
+        raise argparse.ArgumentTypeError("a TCP port, 0 to 65535")
+    return int(text)
 
 
 def _name(text: str) -> str:

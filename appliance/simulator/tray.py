@@ -26,7 +26,7 @@ class Tray:
 
     Attributes:
         path: the pcsc-lite socket that leads to it.
-        card: our card, None when it is not ours.
+        card: our card, None when it is not ours or not chosen yet; another one may be put here while it is out.
         plugged: whether the reader is connected.
     """
 
@@ -86,7 +86,7 @@ class Tray:
 class DeskTray(Tray):
     """The desk's own pcsc-lite server, made at ``path``."""
 
-    def __init__(self, path: Path, card: FaultyCard) -> None:
+    def __init__(self, path: Path, card: FaultyCard | None) -> None:
         super().__init__(path, card)
         self._reader = PcscliteServer(path)
 
@@ -124,7 +124,7 @@ class DeskTray(Tray):
 class VirtualTray(Tray):
     """The first virtual reader (vpcd) of the pcscd that runs."""
 
-    def __init__(self, card: FaultyCard) -> None:
+    def __init__(self, card: FaultyCard | None) -> None:
         super().__init__(None, card)
         self._slot = VpcdSlot(on_close=self._lose)
         self._inside = False

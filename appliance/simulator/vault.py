@@ -7,9 +7,11 @@ which never import this room. Rule: nothing of the vault is replaced, only what 
 The desk listens on PATH, an AF_UNIX SEQPACKET socket (design §3). One message is one packet:
 
 - desk to vault: ``K`` + 2 bytes (all 16 switches, bit = row * 4 + column, big-endian) · ``E`` + errno (the next I2C
-  transaction fails) · ``C`` + 4 bytes (advance the bench clock by so many milliseconds, big-endian);
+  transaction fails) · ``C`` + 4 bytes (advance the bench clock by so many milliseconds, big-endian) · ``T`` + 1 byte
+  (the case: 1 open) · ``B`` + 1 byte (the panel button: 1 pressed) · ``N`` (which threads are there?);
 - vault to desk: each of these messages again, once it is in force (what comes behind a ``K`` was read with these
-  switches) · ``P`` + GPIO + level (0, 1, 2 released) · ``I`` + address + bytes written.
+  switches; ``N`` comes back with a line for each thread, its number and its name) · ``P`` + GPIO + level (0, 1, 2
+  released) · ``I`` + address + bytes written.
 """
 
 import argparse
@@ -91,6 +93,8 @@ class Bench:
     def __init__(self, wire: Wire, config: Config) -> None:
         self._wire = wire
         self._pins = BenchFactory(config.keypad.rows, config.keypad.columns, wire.send)
+        self._tamper, self._button = config.signals.tamper, config.signals.button
+        self._pins.ground(self._tamper, closed=True)
         self._line = I2cLine(wire.send)
         self._ended = threading.Event()
         self._reader: threading.Thread | None = None
@@ -135,6 +139,16 @@ class Bench:
                 case b"C":
                     loop.advance(value / 1000)
                     self._wire.send(message)
+                case b"T":
+                    self._pins.ground(self._tamper, closed=not value)
+                    self._wire.send(message)
+                case b"B":
+                    self._pins.ground(self._button, closed=bool(value))
+                    self._wire.send(message)
+                case b"N":
+                    self._wire.send(
+                        b"N" + "\n".join(f"{one.native_id} {one.name}" for one in threading.enumerate()).encode()
+                    )
                 case _:
                     log.error("unknown message of the desk: %r", kind)
         if self._ended.is_set():

@@ -9,7 +9,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from appliance.config import Config
-from appliance.contract.messages import CancelRequest, IdentityRequest, PingRequest, Request, SignRequest
+from appliance.contract.messages import (
+    CancelRequest,
+    IdentityRequest,
+    PingRequest,
+    PracticeRequest,
+    Request,
+    SignRequest,
+)
 from appliance.errors import NotAllowed, SchemaInvalid
 
 MINUTE = 60.0
@@ -23,6 +30,7 @@ def _right_to_sign(request: SignRequest) -> str:
 RIGHTS: Mapping[type, Callable[..., str | None]] = {
     SignRequest: _right_to_sign,
     IdentityRequest: lambda _request: "identity",
+    PracticeRequest: lambda _request: "practice",
     PingRequest: lambda _request: None,
     CancelRequest: lambda _request: None,
 }
@@ -46,7 +54,7 @@ def check(config: Config, client: str, request: Request) -> None:
 
 
 class Rates:
-    """How many signing requests each client has opened in the last minute."""
+    """How many requests that prompt a person each client has opened in the last minute."""
 
     def __init__(self, per_minute: int) -> None:
         self._limit = per_minute

@@ -8,11 +8,13 @@ from typing import Literal, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from appliance.card.activity import Situation
 from appliance.card.identity import CardIdentity
+from appliance.card.nomenclature import SECTORS
 from appliance.contract import VERSION, problems, replies, state
 from appliance.contract.messages import IdentityRequest
 from appliance.vault import box as b
-from appliance.vault.box import Box, Card
+from appliance.vault.box import Ask, Box, Card
 
 T = TypeVar("T")
 
@@ -29,7 +31,7 @@ def progress(tell: b.Tell) -> bytes:
         phase=tell.phase,
         attempt=_given(tell.attempt),
         done=_given(tell.done),
-        of=UNSET if tell.done is None else tell.ask.of,
+        of=tell.ask.of if tell.done is not None and isinstance(tell.ask, Ask) else UNSET,
         result=_given(tell.result),
     )
     return replies.encode(message)
@@ -38,7 +40,7 @@ def progress(tell: b.Tell) -> bytes:
 def unsigned(finish: b.Finish) -> list[bytes]:
     """Of a batch that failed in the middle: a progress reply for each document that was not signed, with its code."""
     ask, signed = finish.ask, len(finish.results)
-    if finish.code is None or signed == 0:
+    if finish.code is None or signed == 0 or not isinstance(ask, Ask):
         return []
     code = contract_code(finish.code)
     looks = enumerate(ask.consent.documents[signed:], start=signed)
@@ -47,17 +49,47 @@ def unsigned(finish: b.Finish) -> list[bytes]:
 
 
 def final(finish: b.Finish, audit_head: bytes) -> bytes:
-    """The final reply of ``sign``; ``audit_head`` is the chain's last hash, 32 bytes."""
+    """The final reply of ``sign`` or ``practice``; ``audit_head`` is the chain's last hash, 32 bytes."""
     ask, signed = finish.ask, len(finish.results)
     if finish.code is not None:
         return problems.problem(ask.id, contract_code(finish.code), tries_left=finish.tries)
+    if not isinstance(ask, Ask):
+        return _practice(ask, finish)
     done = replies.Done(
         id=ask.id,
         counts=replies.Counts(signed=signed),
         audit_head=audit_head.hex(),
         result=finish.results[0] if ask.of == 1 else UNSET,
+        trust=_given(finish.trust),
+        revocation="unknown" if finish.trust else UNSET,
     )
     return replies.encode(done)
+
+
+def _practice(ask: b.Look, finish: b.Finish) -> bytes:
+    """The practice situations of the card that was read."""
+    situations = tuple(_situation(situation) for situation in finish.situations)
+    reply = replies.PracticeReply(
+        id=ask.id, holder=finish.holder or "", card_session=finish.session or "", situations=situations
+    )
+    return replies.encode(reply)
+
+
+def _situation(found: Situation) -> replies.PracticeSituation:
+    unknown = tuple(replies.UnknownTag(tag=_hex(tag), value=value.hex()) for tag, value in found.unknown)
+    sector = replies.Coded(code=found.sector, label=SECTORS.get(found.sector, "")) if found.sector else None
+    return replies.PracticeSituation(
+        number=found.number,
+        structure=_given(found.structure),
+        ident=_given(found.ident),
+        sector=_given(sector),
+        unknown=unknown or UNSET,
+    )
+
+
+def _hex(tag: int) -> str:
+    """A tag as its bytes stand on the card."""
+    return tag.to_bytes(max(1, (tag.bit_length() + 7) // 8)).hex()
 
 
 def identity(request: IdentityRequest, card: Card, found: CardIdentity) -> bytes:
@@ -75,6 +107,7 @@ def identity(request: IdentityRequest, card: Card, found: CardIdentity) -> bytes
         validity=replies.Validity(
             not_before=certificate.not_before.isoformat(), not_after=certificate.not_after.isoformat()
         ),
+        trust=card.trust,
         card_session=card.session,
         tries_left=_given(card.tries),
         certificates=certificates if request.certificates else UNSET,

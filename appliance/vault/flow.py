@@ -4,46 +4,64 @@ What it is: two tables (TABLE, DEADLINES) of small functions over one frozen val
 time: ``now`` is given. Rule: what is not in the table changes nothing.
 
 Promises held here and walked by tests (design §5): nothing is signed without ``A`` after the last page was reached;
-at most one VERIFY a ``#``; every open request ends in exactly one Finish; a request that has met a card is bound to it.
+at most one secret command a ``#``; every open request ends in exactly one Finish; a request that has met a card is
+bound to it; while a person has the menu or a code in hand, no software brings up anything.
 """
 
 from collections.abc import Callable, Mapping
 
 from appliance.keypad.entry import (
     Agree,
+    AgreeHeld,
     Clear,
+    Differ,
     Digit,
     Full,
     KeyFault,
     Next,
+    NextHeld,
     Previous,
     Refuse,
+    Same,
     Validate,
 )
 from appliance.vault import box as b
 from appliance.vault import flow_card as card
+from appliance.vault import flow_code as code
+from appliance.vault import flow_pin as pin
 from appliance.vault import flow_request as request
+from appliance.vault import flow_session as session
 from appliance.vault.box import Box, State, Step
-from appliance.vault.flow_ends import Row, ended, late, open_ask
+from appliance.vault.flow_ends import Row, ended, expires, late
 
 REFRESH = 1.0
-"""Seconds between two drawings of a time bar."""
+"""Seconds between two drawings of a time bar or a countdown."""
 
 
 def step(box: Box, event: b.Event, now: float) -> Step:
-    """The next box and what it wants done; an event without a row, or a late answer, changes nothing."""
+    """The next box and what it wants done; an event without a row, or a late answer, changes nothing.
+
+    A session that the event or the time ends is over before the row is asked.
+    """
     if getattr(event, "ticket", box.ticket) != box.ticket:
         return box, ()
-    if isinstance(event, b.Elapsed) and not _due(box, now):
-        return box, ()
+    alone, closed = session.ended_by(box, event, now)
     row = TABLE[box.state].get(type(event)) or ALWAYS.get(type(event))
-    return row(box, event, now) if row else (box, ())
+    if row is None or (isinstance(event, b.Elapsed) and not _due(alone, now)):
+        return alone, closed
+    following, effects = row(alone, event, now)
+    return following, closed + effects
 
 
 def deadline(box: Box, now: float) -> float | None:
     """When ``Elapsed`` must come, in the seconds of ``now``; None when nothing is awaited."""
     end = _end(box)
-    return min(end, now + REFRESH) if end is not None and box.state in DRAWN else end
+    times = [] if end is None else [end]
+    if box.session and not box.session.over:
+        times.append(box.session.until)
+    if (end is not None and box.state in DRAWN) or (box.session and box.state is State.READY):
+        times.append(now + REFRESH)
+    return min(times, default=None)
 
 
 def _end(box: Box) -> float | None:
@@ -66,7 +84,7 @@ def _until(box: Box) -> float | None:
 
 def _entry(box: Box) -> float:
     """The entry's time or the request's."""
-    return min(request.entry_of(box).deadline, open_ask(box).expires)
+    return min(pin.entry_of(box).deadline, expires(box))
 
 
 ALWAYS: Mapping[type, Row] = {
@@ -74,6 +92,7 @@ ALWAYS: Mapping[type, Row] = {
     b.ReaderLost: card.reader_lost,
     b.CardInserted: card.card_inserted,
     b.CardRemoved: card.card_removed,
+    b.Judged: card.judged,
     b.LinkChanged: card.link_changed,
     b.DisplayChanged: card.display_changed,
     KeyFault: card.key_fault,
@@ -85,14 +104,32 @@ ASKED: Mapping[type, Row] = {b.Asked: request.asked}
 BUSY: Mapping[type, Row] = {b.Asked: request.busy}
 REFUSED: Mapping[type, Row] = {Refuse: ended("refused")}
 IDENTITY: Mapping[type, Row] = {b.Identified: card.identified, b.Failed: card.unreadable, b.Held: card.held}
+ENTRY: Mapping[type, Row] = {
+    **BUSY,
+    **REFUSED,
+    Digit: pin.digit,
+    Full: pin.touched,
+    Clear: pin.cleared,
+    b.Elapsed: late("pin-timeout"),
+}
+"""What every entry of a secret has."""
 
 TABLE: Mapping[State, Mapping[type, Row]] = {
     State.STARTING: ASKED,
     State.NO_READER: ASKED,
     State.EMPTY: ASKED,
     State.UNREADABLE: ASKED,
-    State.READY: ASKED,
+    State.READY: {**ASKED, AgreeHeld: code.open_menu},
     State.READING: {**ASKED, **IDENTITY, Refuse: request.refused, b.Elapsed: ended("expired")},
+    State.MENU: {
+        **BUSY,
+        Next: code.move(1),
+        Previous: code.move(-1),
+        Agree: code.chosen,
+        Validate: code.chosen,
+        Refuse: request.home,
+        b.Elapsed: request.home,
+    },
     State.WAIT_CARD: {**BUSY, **REFUSED, b.Elapsed: late("card-absent")},
     State.CONSENT: {
         **BUSY,
@@ -100,43 +137,54 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
         Agree: request.agreed,
         Next: request.turn(1),
         Previous: request.turn(-1),
+        NextHeld: request.offered,
+        b.Elapsed: ended("consent-timeout"),
+    },
+    State.SESSION: {
+        **BUSY,
+        Agree: request.opened,
+        Previous: request.taken_back,
+        Refuse: request.taken_back,
         b.Elapsed: ended("consent-timeout"),
     },
     State.COUNTING: {
         **BUSY,
         **REFUSED,
-        b.TriesRead: request.tries_read,
-        b.Failed: request.work_failed,
+        b.TriesRead: pin.tries_read,
+        b.Failed: pin.work_failed,
         b.Elapsed: ended("expired"),
     },
-    State.LAST_TRY: {**BUSY, **REFUSED, Agree: request.prompt, b.Elapsed: late("pin-timeout")},
-    State.PIN: {
-        **BUSY,
-        **REFUSED,
-        Digit: request.digit,
-        Full: request.touched,
-        Clear: request.cleared,
-        Validate: request.validated,
-        b.Elapsed: late("pin-timeout"),
-    },
+    State.LAST_TRY: {**BUSY, **REFUSED, Agree: pin.confirmed, b.Elapsed: late("pin-timeout")},
+    State.PIN: {**ENTRY, Validate: pin.validated},
+    State.NEW_PIN: {**ENTRY, Validate: code.new_typed, Same: code.same},
+    State.AGAIN: {**ENTRY, Validate: code.again_typed, Differ: code.differ},
     State.PIN_WRONG: {
         **BUSY,
         **REFUSED,
-        Agree: request.count,
-        Validate: request.count,
-        b.Elapsed: request.wrong_elapsed,
+        Agree: pin.count,
+        Validate: pin.count,
+        b.Elapsed: pin.wrong_elapsed,
     },
     State.SIGNING: {
         **BUSY,
         Refuse: request.stopped,
         b.Signed: request.signed,
-        b.PinRejected: request.pin_rejected,
-        b.Failed: request.work_failed,
+        b.PinRejected: pin.pin_rejected,
+        b.Failed: pin.work_failed,
+    },
+    State.WORKING: {
+        **BUSY,
+        Refuse: request.stopped,
+        b.Changed: code.changed,
+        b.SituationsRead: request.situations_read,
+        b.PinRejected: pin.pin_rejected,
+        b.PukRejected: pin.puk_rejected,
+        b.Failed: pin.work_failed,
     },
     State.RESULT: {
         **ASKED,
         **IDENTITY,
-        Agree: request.home,
+        Agree: code.put_away,
         Validate: request.home,
         Refuse: request.home,
         b.Elapsed: request.home,
@@ -145,15 +193,19 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
 
 DEADLINES: Mapping[State, Callable[[Box], float | None]] = {
     State.READING: _until,
+    State.MENU: _until,
     State.WAIT_CARD: _until,
     State.CONSENT: _until,
+    State.SESSION: _until,
     State.COUNTING: _until,
     State.LAST_TRY: _until,
     State.PIN: _entry,
+    State.NEW_PIN: _entry,
+    State.AGAIN: _entry,
     State.PIN_WRONG: _until,
     State.RESULT: _until,
 }
-"""State -> when its time ends; a state that is not here waits for ever (or for the card, while it signs)."""
+"""State -> when its time ends; a state that is not here waits for ever (or for the card, while it is at work)."""
 
-DRAWN = frozenset({State.LAST_TRY, State.PIN})
+DRAWN = frozenset({State.LAST_TRY, State.PIN, State.NEW_PIN, State.AGAIN})
 """States with a time bar: ``Elapsed`` comes each second too, only to have it drawn."""

@@ -1,7 +1,7 @@
 """What happens when readers, cards, display, keypad and broker come and go: rows of the flow.
 
 What it is: pure functions ``(box, event, now) -> (box, effects)``. What it is not: the tables (flow.py).
-Rule: while the card signs, only the card's own answer ends the request: it alone knows whether a signature may exist.
+Rule: while the card is at work with a secret behind it, only its own answer ends that: it alone knows what exists.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from appliance.vault.flow_ends import card_fault, finish, meet, rest
 
 def _settle(box: Box) -> Box:
     """Where the box now stands without a request; a signature goes on, a result stays to be read."""
-    return box if box.state in {State.SIGNING, State.RESULT} else rest(box)
+    return box if box.state in {*b.AT_WORK, State.RESULT} else rest(box)
 
 
 def reader_attached(box: Box, _event: b.ReaderAttached, _now: float) -> Step:
@@ -31,10 +31,10 @@ def reader_lost(box: Box, event: b.ReaderLost, now: float) -> Step:
     name = "reader/busy" if event.code == "reader-busy" else "reader/lost"
     effects: tuple[Effect, ...] = (b.Publish(name, Empty()), b.Announce())
     gone = replace(box, reader=False, card=None, inserted=None, fault=event.code)
-    if box.state is State.SIGNING:
+    if box.state in b.AT_WORK:
         return gone, effects
     gone = replace(gone, ticket=box.ticket + 1)
-    if box.ask is None:
+    if not box.engaged:
         return _settle(gone), effects
     following, more = finish(gone, "card-removed" if box.signer else event.code, now)
     return following, effects + more
@@ -53,7 +53,7 @@ def card_inserted(box: Box, event: b.CardInserted, now: float) -> Step:
         return following, before + after
     seen = replace(box, inserted=event.session, family=event.family, fault="patient-card" if event.patient else None)
     effects: tuple[Effect, ...] = (_inserted(event), b.Announce())
-    if box.state is State.SIGNING:
+    if box.state in b.AT_WORK:
         return seen, effects
     if event.patient:
         return (seen if box.ask else rest(seen)), effects
@@ -77,13 +77,13 @@ def card_removed(box: Box, _event: b.CardRemoved, now: float) -> Step:
     removed = b.Publish("patient-card/removed" if patient else "card/removed", data)
     effects: tuple[Effect, ...] = (removed, b.Announce())
     gone = replace(box, card=None, inserted=None, fault=None)
-    if box.state in {State.SIGNING, State.WAIT_CARD}:
+    if box.state in {*b.AT_WORK, State.WAIT_CARD}:
         return gone, effects
     gone = replace(gone, ticket=box.ticket + 1)
     if box.ask and box.signer is None:  # it was only being read: the request has met no card, and waits on
         waiting = replace(gone, state=State.WAIT_CARD, until=now + box.times.wait_card)
         return waiting, (*effects, b.Tell(box.ask, "awaiting-card"))
-    if box.ask:
+    if box.engaged:
         following, more = finish(gone, "card-removed", now, Ending.REMOVED)
         return following, effects + more
     if patient or box.state is State.RESULT:
@@ -94,13 +94,23 @@ def card_removed(box: Box, _event: b.CardRemoved, now: float) -> Step:
 def identified(box: Box, event: b.Identified, now: float) -> Step:
     """The card is known; a request that waited for it is shown now."""
     card = event.card
-    data = events.CardIdentified(card_session=card.session, family=card.family, holder=card.holder, test=card.test)
+    data = events.CardIdentified(
+        card_session=card.session, family=card.family, holder=card.holder, test=card.test, trust=card.trust
+    )
     effects: tuple[Effect, ...] = (b.Publish("card/identified", data), b.Announce())
     known = replace(box, card=card, fault=None)
     if box.ask is None:
         return _settle(known), effects
     following, more = meet(known, card, now)
     return following, effects + more
+
+
+def judged(box: Box, event: b.Judged, _now: float) -> Step:
+    """What the card in is worth now; the request in hand goes on as it was agreed."""
+    card = box.card
+    if card is None or card.session != event.session:
+        return box, ()
+    return replace(box, card=replace(card, trust=event.trust, test=event.test, barred=event.barred)), ()
 
 
 def held(box: Box, event: b.Held, _now: float) -> Step:
@@ -147,11 +157,11 @@ def key_fault(box: Box, event: KeyFault, now: float) -> Step:
 
 
 def _hindered(box: Box, code: str, part: str, now: float) -> Step:
-    """A part the person needs has failed: what is open ends with ``code``."""
+    """A part the person needs has failed: what is open ends with ``code``, the menu too."""
     fault = b.Publish(f"{part}/fault", events.Fault(code=f"{part}-fault"))
-    if box.ask is None:
-        return box, (fault, b.Announce())
-    if box.state is State.SIGNING:  # the card's answer ends the document in hand; no other begins, no code is asked
+    if not box.engaged:
+        return rest(box) if box.state is State.MENU else box, (fault, b.Announce())
+    if box.state in b.AT_WORK:  # the card's answer ends the document in hand; no other begins, no code is asked
         return replace(box, stop=box.stop or code), (fault, b.Announce())
     following, effects = finish(box, code, now)
     return following, (fault, b.Announce(), *effects)

@@ -1,16 +1,18 @@
-"""How a request begins and ends: the parts of the flow that every row leans on.
+"""How a request or an errand begins and ends: the parts of the flow that every row leans on.
 
 What it is: pure functions over ``Box``. What it is not: the tables (flow.py).
-Rule: an open request leaves the box only through ``finish``, which wipes the page and sends the one final reply.
+Rule: what is open leaves the box only through ``finish``, which wipes the page and sends a request's one final reply.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from appliance.card.activity import Situation
 from appliance.contract import events
 from appliance.vault import box as b
-from appliance.vault.box import Ask, Box, Card, Effect, Ending, State, Step
+from appliance.vault.box import AnyAsk, Ask, Box, Card, Effect, Ending, State, Step
+from appliance.vault.flow_session import carried
 from appliance.vault.records import RequestState
 
 Row = Callable[[Box, Any, float], Step]
@@ -22,31 +24,48 @@ PERSON_CODES = frozenset({"refused", "consent-timeout", "pin-timeout", "pin-wron
 """Ends that the person gave, by a key or by silence: the event is sign/refused; every other one is sign/failed."""
 
 
-def open_ask(box: Box) -> Ask:
+def open_ask(box: Box) -> AnyAsk:
     """The open request; a row that calls this stands only where one is open (held by the walk test)."""
     if box.ask is None:
         raise AssertionError(box.state)
     return box.ask
 
 
+def signing_ask(box: Box) -> Ask:
+    """The same where it is one to sign."""
+    if isinstance(box.ask, Ask):
+        return box.ask
+    raise AssertionError(box.state)
+
+
 def bound_card(box: Box) -> Card:
-    """The card the request has met; a row that calls this stands only where there is one (held by the walk test)."""
+    """The card the request or errand has met; a row that calls this stands only where there is one."""
     if box.signer is None:
         raise AssertionError(box.state)
     return box.signer
 
 
+def expires(box: Box) -> float:
+    """When the open request's own time is over; the person's own errands have none."""
+    return box.ask.expires if box.ask else float("inf")
+
+
 def rest(box: Box) -> Box:
-    """The box with nothing open, where reader and card put it."""
+    """The box with nothing open, where reader and card put it; a session goes on."""
     return replace(
         box,
         state=_resting_state(box),
         ask=None,
+        errand=None,
         signer=None,
+        wanted=False,
+        poised=False,
         ended=None,
         outcome=None,
+        offer=None,
         signed=0,
         entry=None,
+        hint=None,
         results=(),
         verified=False,
         stop=None,
@@ -64,27 +83,68 @@ def _resting_state(box: Box) -> State:
     return State.UNREADABLE if box.unreadable else State.READING
 
 
-def finish(box: Box, code: str | None, now: float, ending: Ending = Ending.OUTCOME, tries: int | None = None) -> Step:
-    """End the open request: event, disk state, final reply, page wiped, PIN forgotten, result on the screen.
+def finish(  # noqa: PLR0913, PLR0917 - how it ended, what the screen says of it, and the two things a reply may carry
+    box: Box,
+    code: str | None,
+    now: float,
+    ending: Ending = Ending.OUTCOME,
+    tries: int | None = None,
+    situations: tuple[Situation, ...] = (),
+) -> Step:
+    """End what is open: event, disk state, final reply, page wiped, PIN forgotten, result on the screen.
 
-    ``code`` None means every document is signed. ``tries`` is told to software only when 0 or 1 are left.
+    ``code`` None means that a request got everything it asked for; an errand's ``code`` is what became of it.
+    ``tries`` is told to software only when 0 or 1 are left.
     """
-    ask = open_ask(box)
-    effects: list[Effect] = [
-        b.Disarm(),
-        b.Move(ask, RequestState.FAILED if code else RequestState.DONE, code),
-        _end_event(box, ask, code),
-        b.Finish(ask, box.results, code, tries),
-    ]
-    # The card's answer to this request, if it still comes, is late; only identification goes on beside requests.
+    about = box.ask or box.errand
+    if about is None:
+        raise AssertionError(box.state)
+    effects: list[Effect] = [b.Disarm()]
+    if box.ask:
+        effects += _answer(box, box.ask, code, tries, situations)
+    # The card's answer to this, if it still comes, is late; only identification goes on beside requests.
     following = replace(rest(box), ticket=box.ticket if box.state is State.READING else box.ticket + 1)
-    if box.state is State.SIGNING and box.card:
+    session, said = carried(box, code, now)
+    effects += said
+    if box.state in b.AT_WORK and box.card and session is None:
         effects.append(b.ResetCard())
-    if box.state is State.SIGNING and following.state is State.READING:  # another card came in meanwhile
+    if box.state in b.AT_WORK and following.state is State.READING:  # another card came in meanwhile
         effects.append(b.Identify(following.ticket))
-    shown = replace(following, state=State.RESULT, ending=ending, outcome=code, ended=ask, until=now + box.times.result)
-    shown = replace(shown, signed=len(box.results))
+    offer = _unblockable(box) if ending is Ending.BLOCKED else None
+    # whether the code has changed is the person's to find out: that is left time to be read, as the offer is
+    long = offer is not None or (box.errand is not None and code == "outcome-unknown")
+    shown = replace(
+        following,
+        state=State.RESULT,
+        session=session,
+        ending=ending,
+        outcome=code,
+        ended=about,
+        offer=offer,
+        signed=len(box.results) + len(situations),
+        until=now + (box.times.last_try if long else box.times.result),
+    )
     return shown, tuple(effects)
+
+
+def _unblockable(box: Box) -> str | None:
+    """The insertion of the card that was found blocked, if it is in still and has a code de déblocage."""
+    card, met = box.card, box.signer
+    return card.session if card and met and card.session == met.session and card.puk else None
+
+
+def _answer(
+    box: Box, ask: AnyAsk, code: str | None, tries: int | None, situations: tuple[Situation, ...]
+) -> list[Effect]:
+    """What the disk, the world and the software are told of a request's end."""
+    card = box.signer
+    reply = b.Finish(ask, box.results, code, tries)
+    if card and isinstance(ask, Ask) and code is None:
+        reply = replace(reply, trust=card.trust)
+    if card and not isinstance(ask, Ask):
+        reply = replace(reply, situations=situations, holder=card.holder, session=card.session)
+    move = b.Move(ask, RequestState.FAILED if code else RequestState.DONE, code)
+    return [move, _end_event(box, ask, code), reply] if isinstance(ask, Ask) else [move, reply]
 
 
 def _end_event(box: Box, ask: Ask, code: str | None) -> b.Publish:
@@ -107,29 +167,29 @@ def _end_event(box: Box, ask: Ask, code: str | None) -> b.Publish:
 
 
 def ended(code: str, ending: Ending = Ending.OUTCOME) -> Row:
-    """A row that ends the request with ``code``.
+    """A row that ends what is open with ``code``.
 
     After a wrong PIN, giving up or letting time pass is final as ``pin-wrong`` (contract, *Requests*).
     """
 
     def row(box: Box, _event: object, now: float) -> Step:
-        after_wrong = box.attempt > 1 and code in {"refused", "pin-timeout"}
+        after_wrong = box.ask is not None and box.attempt > 1 and code in {"refused", "pin-timeout"}
         return finish(box, "pin-wrong" if after_wrong else code, now, ending, box.tries if after_wrong else None)
 
     return row
 
 
 def late(code: str) -> Row:
-    """A row that ends the request when a time is over: its own as ``expired``, else the state's as ``code``."""
+    """A row that ends what is open when a time is over: a request's own is ``expired``, the state's is ``code``."""
     over = ended(code)
 
     def row(box: Box, event: object, now: float) -> Step:
-        return finish(box, "expired", now) if now >= open_ask(box).expires else over(box, event, now)
+        return finish(box, "expired", now) if now >= expires(box) else over(box, event, now)
 
     return row
 
 
-def begin(box: Box, ask: Ask, now: float) -> Step:
+def begin(box: Box, ask: AnyAsk, now: float) -> Step:
     """Bring a new request before the person, as far as reader, display and card allow."""
     taken: tuple[Effect, ...] = (b.Move(ask, RequestState.RECEIVED), b.Move(ask, RequestState.ACCEPTED))
     told = (*taken, b.Tell(ask, "accepted"))
@@ -169,12 +229,21 @@ def card_fault(box: Box) -> str:
 
 
 def meet(box: Box, card: Card, now: float) -> Step:
-    """A request meets a card: bound to it from here on, and shown."""
+    """A request meets a card: bound to it from here on, and shown.
+
+    What keeps a card from signing does not keep its practice situations from being read.
+    """
     ask = open_ask(box)
-    if ask.request.signer not in {None, card.holder} or ask.request.card_session not in {None, card.session}:
-        return finish(box, "wrong-holder", now)
-    if card.expired:
-        return finish(box, "card-expired", now)
-    return replace(box, state=State.CONSENT, signer=card, page=1, seen=1, until=None), (
+    refusal = _unfit(ask, card) if isinstance(ask, Ask) else None
+    if refusal:
+        return finish(box, refusal, now)
+    return replace(box, state=State.CONSENT, signer=card, page=1, seen=1, poised=False, until=None), (
         b.Tell(ask, "awaiting-consent"),
     )
+
+
+def _unfit(ask: Ask, card: Card) -> str | None:
+    """Why this card does not sign for this request."""
+    if ask.request.signer not in {None, card.holder} or ask.request.card_session not in {None, card.session}:
+        return "wrong-holder"
+    return card.barred

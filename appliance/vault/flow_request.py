@@ -1,18 +1,18 @@
-"""From a request to its signature: consent, tries left, PIN, the card's work. Rows of the flow.
+"""From a request to what it asked for: consent, session, the card's work. Rows of the flow.
 
-What it is: pure functions ``(box, event, now) -> (box, effects)``. What it is not: the tables (flow.py).
-Rule: one ``#`` gives at most one ``Sign`` with ``verify``; nothing else gives any.
+What it is: pure functions ``(box, event, now) -> (box, effects)``. What it is not: the tables (flow.py) or the code
+(flow_pin.py). Rule: nothing is signed and nothing is read without ``A`` after the last page was reached.
 """
 
 from dataclasses import replace
 
-from msgspec import UNSET
-
 from appliance.contract import events
-from appliance.keypad.entry import Agree, Clear, Digit, Entry, Refuse, Validate
+from appliance.keypad.entry import Agree, NextHeld, Previous, Refuse
 from appliance.vault import box as b
 from appliance.vault.box import Box, Effect, Ending, State, Step
-from appliance.vault.flow_ends import Row, begin, bound_card, ended, finish, open_ask, rest
+from appliance.vault.flow_ends import Row, begin, bound_card, ended, finish, open_ask, rest, signing_ask
+from appliance.vault.flow_pin import count, counted, stopped_by
+from appliance.vault.flow_session import can_open, covers
 from appliance.vault.records import RequestState
 
 
@@ -22,16 +22,16 @@ def asked(box: Box, event: b.Asked, now: float) -> Step:
 
 
 def busy(box: Box, event: b.Asked, _now: float) -> Step:
-    """One request at a time; the other leaves no trace and may come again."""
-    return box, (b.Busy(event.ask, open_ask(box).id),)
+    """One at a time, software or person; who is turned away leaves no trace and may come again."""
+    return box, (b.Busy(event.ask, box.ask.id if box.ask else None),)
 
 
 def cancelled(box: Box, event: b.Cancelled, now: float) -> Step:
-    """Only the opener's, only the open one; while the card signs, the document in hand is finished first."""
+    """Only the opener's, only the open one; while the card is at work, what is in hand is finished first."""
     ask = box.ask
     if ask is None or (ask.client, ask.id) != (event.client, event.id):
         return box, ()
-    if box.state is State.SIGNING:
+    if box.state in b.AT_WORK:
         return replace(box, stop="cancelled"), ()
     return finish(box, "cancelled", now)
 
@@ -42,7 +42,7 @@ def refused(box: Box, event: Refuse, now: float) -> Step:
 
 
 def stopped(box: Box, _event: Refuse, _now: float) -> Step:
-    """``D`` while the card signs: no further document is begun."""
+    """``D`` while the card is at work: nothing further is begun, and nothing that was read is told."""
     return replace(box, stop="refused"), ()
 
 
@@ -50,132 +50,58 @@ def turn(by: int) -> Row:
     """Turn the pages of the consent."""
 
     def row(box: Box, _event: object, _now: float) -> Step:
-        page = min(max(box.page + by, 1), len(open_ask(box).consent.pages))
-        return replace(box, page=page, seen=max(box.seen, page)), ()
+        pages = open_ask(box).pages
+        page, poised = min(max(box.page + by, 1), pages), box.seen >= pages
+        return replace(box, page=page, seen=max(box.seen, page), poised=poised), ()
 
     return row
 
 
-def agreed(box: Box, _event: Agree, _now: float) -> Step:
-    """``A`` counts once the last page was reached; then the card's own counter is read."""
+def agreed(box: Box, _event: Agree, now: float) -> Step:
+    """``A`` counts once the last page was reached; then the card's own counter is read, or a session signs at once."""
     ask = open_ask(box)
-    if box.seen < len(ask.consent.pages):
+    if box.seen < ask.pages:
         return box, ()
-    following, effects = count(box, None, 0)
-    return following, (b.Move(ask, RequestState.AGREED, holder=bound_card(box).holder), *effects)
+    move = b.Move(ask, RequestState.AGREED, holder=bound_card(box).holder)
+    following, effects = _sign_in_session(box, ask) if covers(box, ask) else count(box, None, now)
+    return following, (move, *effects)
 
 
-def count(box: Box, _event: object, _now: float) -> Step:
-    """Read the tries left, afresh before every prompt."""
+def _sign_in_session(box: Box, ask: b.AnyAsk) -> Step:
     ticket = box.ticket + 1
-    return replace(box, state=State.COUNTING, ticket=ticket, until=None, entry=None), (b.ReadTries(ticket),)
-
-
-def _counted(box: Box, tries: int | None) -> Box:
-    """The counter as the card just told it; None: full again after a right PIN."""
-    card = replace(box.card, tries=tries) if box.card else None
-    return replace(box, card=card, tries=box.tries if tries is None else tries)
-
-
-def tries_read(box: Box, event: b.TriesRead, now: float) -> Step:
-    """None left: blocked. One: a second confirmation. More: the PIN."""
-    known = _counted(box, event.tries)
-    if event.tries <= 0:
-        return blocked(known, now)
-    if event.tries == 1:
-        return replace(known, state=State.LAST_TRY, until=now + box.times.last_try), ()
-    return prompt(known, None, now)
-
-
-def blocked(box: Box, now: float) -> Step:
-    """The card takes no PIN any more; nothing is tried again."""
-    card = bound_card(box)
-    following, effects = finish(box, "pin-blocked", now, Ending.BLOCKED, 0)
-    return following, (
-        b.Publish("pin/blocked", events.PinBlocked(card_session=card.session, holder=card.holder)),
-        *effects,
-    )
-
-
-def prompt(box: Box, _event: object, now: float) -> Step:
-    """Ask for the PIN."""
-    card = bound_card(box)
-    times = (box.times.first_digit, box.times.next_digit, box.times.entry, box.times.reminder)
-    entry = Entry.begin(now, card.pin_min, card.pin_max, *times)
-    told = b.Tell(open_ask(box), "awaiting-pin", attempt=box.attempt)
-    return replace(box, state=State.PIN, entry=entry, until=None), (b.Arm(card.pin_max), told)
-
-
-def entry_of(box: Box) -> Entry:
-    """The entry in progress; only PIN rows call this."""
-    if box.entry is None:
-        raise AssertionError(box.state)
-    return box.entry
-
-
-def digit(box: Box, _event: Digit, now: float) -> Step:
-    """One more mark."""
-    return replace(box, entry=entry_of(box).digit(now)), ()
-
-
-def touched(box: Box, _event: object, now: float) -> Step:
-    """A key that means nothing here: somebody is there."""
-    return replace(box, entry=entry_of(box).touch(now)), ()
-
-
-def cleared(box: Box, _event: Clear, now: float) -> Step:
-    """No mark any more."""
-    return replace(box, entry=entry_of(box).clear(now)), ()
-
-
-def validated(box: Box, _event: Validate, now: float) -> Step:
-    """``#`` with enough digits: the one VERIFY. Too few: the prompt stays and goes on taking digits."""
-    entry = entry_of(box)
-    if not entry.complete:
-        return replace(box, entry=entry.touch(now)), (b.Arm(bound_card(box).pin_max),)
-    ask, ticket = open_ask(box), box.ticket + 1
-    started = (b.Move(ask, RequestState.CARD_STARTED),) if box.attempt == 1 else ()
-    effects: tuple[Effect, ...] = (
-        b.Disarm(wipe=False),
-        *started,
+    signing = replace(box, state=State.SIGNING, ticket=ticket, verified=True, until=None)
+    return signing, (
+        b.Move(ask, RequestState.CARD_STARTED),
         b.Tell(ask, "signing", done=0),
-        b.Sign(ticket, ask, 0, verify=True),
+        b.Sign(ticket, signing_ask(box), 0, verify=False),
     )
-    return replace(box, state=State.SIGNING, ticket=ticket, entry=None, until=None), effects
 
 
-def pin_rejected(box: Box, event: b.PinRejected, now: float) -> Step:
-    """A wrong PIN is no error while tries remain."""
-    wrong = _counted(box, event.tries)
-    card, few = bound_card(box), event.tries if event.tries <= 1 else UNSET
-    data = events.PinWrong(card_session=card.session, holder=card.holder, tries_left=few)
-    told: tuple[Effect, ...] = (b.Publish("pin/wrong", data), b.Disarm())
-    if event.tries <= 0:
-        following, more = blocked(wrong, now)
-        return following, told + more
-    stop = _stop(box, now)
-    if stop:  # giving up after a wrong PIN is pin-wrong (contract, Requests)
-        following, more = finish(wrong, "pin-wrong" if stop == "refused" else stop, now, tries=event.tries)
-        return following, told + more
-    waiting = replace(wrong, state=State.PIN_WRONG, attempt=box.attempt + 1, until=now + box.times.result)
-    return waiting, told
+def offered(box: Box, _event: NextHeld, _now: float) -> Step:
+    """``C`` pressed and held where ``A`` counted already: the person is told what a session would be, if allowed."""
+    if not (box.poised and can_open(box)):
+        return box, ()
+    return replace(box, state=State.SESSION), ()
 
 
-def wrong_elapsed(box: Box, event: b.Elapsed, now: float) -> Step:
-    """The message was read: prompt again, if the request still has time."""
-    return finish(box, "expired", now) if now >= open_ask(box).expires else count(box, event, now)
+def taken_back(box: Box, _event: Previous | Refuse, _now: float) -> Step:
+    """``B`` or ``D``: back to the consent, without a session; to decline it is not to refuse what is to be signed."""
+    return replace(box, state=State.CONSENT, poised=False), ()
+
+
+def opened(box: Box, event: Agree, now: float) -> Step:
+    """``A`` under the offer agrees to the request and to the session, which begins when the request is done."""
+    return agreed(replace(box, wanted=True), event, now)
 
 
 def signed(box: Box, event: b.Signed, now: float) -> Step:
     """One document more; the next, or the end."""
-    ask = open_ask(box)
+    ask = signing_ask(box)
     results = (*box.results, event.result)
-    card = bound_card(box)
-    verified = b.Publish("pin/verified", events.PinVerified(card_session=card.session, holder=card.holder))
-    told: tuple[Effect, ...] = () if box.verified else (verified,)
+    told: tuple[Effect, ...] = () if box.verified else (_verified(box),)
     if ask.of > 1:
         told = (*told, b.Tell(ask, "signing", done=len(results), result=event.result))
-    known, stop = replace(_counted(box, None), results=results, verified=True), _stop(box, now)
+    known, stop = replace(counted(box, None), results=results, verified=True), stopped_by(box, now)
     if len(results) == ask.of:
         following, more = finish(known, None, now, Ending.DONE)
     elif stop:
@@ -186,18 +112,19 @@ def signed(box: Box, event: b.Signed, now: float) -> Step:
     return following, told + more
 
 
-def _stop(box: Box, now: float) -> str | None:
-    """Why the request goes no further, now that the card has answered; None when it may."""
-    if box.stop or box.card is None:
-        return box.stop or "card-removed"
-    return "expired" if now >= open_ask(box).expires else None
+def situations_read(box: Box, event: b.SituationsRead, now: float) -> Step:
+    """What the card says of its holder's practice goes out, unless somebody stopped it meanwhile."""
+    known, stop = counted(box, None), stopped_by(box, now)
+    if stop:
+        following, more = finish(known, stop, now)
+    else:
+        following, more = finish(known, None, now, Ending.DONE, situations=event.situations)
+    return following, (_verified(box), *more)
 
 
-def work_failed(box: Box, event: b.Failed, now: float) -> Step:
-    """Card or reader gave up; ``event.code`` says whether a signature may exist."""
-    if event.code == "pin-blocked":
-        return blocked(box, now)
-    return finish(box, event.code, now, Ending.REMOVED if event.code == "card-removed" else Ending.OUTCOME)
+def _verified(box: Box) -> b.Publish:
+    card = bound_card(box)
+    return b.Publish("pin/verified", events.PinVerified(card_session=card.session, holder=card.holder))
 
 
 def home(box: Box, _event: object, _now: float) -> Step:

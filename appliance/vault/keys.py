@@ -25,8 +25,21 @@ from gpiozero.pins import Factory
 
 from appliance.errors import KeypadFault
 from appliance.keypad import matrix
-from appliance.keypad.entry import COMMANDS, DIGITS, Clear, Digit, Full, KeyEvent, KeyFault, Refuse, Validate
-from appliance.keypad.matrix import Debounce, Freed, KeyDown, MatrixEvent, Phase, Stuck
+from appliance.keypad.entry import (
+    COMMANDS,
+    DIGITS,
+    HOLDS,
+    Clear,
+    Differ,
+    Digit,
+    Full,
+    KeyEvent,
+    KeyFault,
+    Refuse,
+    Same,
+    Validate,
+)
+from appliance.keypad.matrix import Debounce, Freed, KeyDown, KeyHeld, MatrixEvent, Phase, Stuck
 from appliance.secret import Secret, Slot
 from appliance.vault.pulse import BEAT, Pulse
 
@@ -100,13 +113,18 @@ class Keys:
             self._thread.join(JOIN_TIMEOUT)
         self._release()
 
-    def arm(self, slot: Slot, maximum: int) -> None:
+    def arm(self, slot: Slot, maximum: int, *, fresh: bool = False) -> None:
         """Enter the secret state: from now on digits go into ``slot``, behind what it holds, ``maximum`` in all.
 
-        ``#`` and ``D`` freeze it in the moment they are seen: until the next ``arm`` or ``disarm`` no key changes the
-        page or the count, so that what ``#`` validated is what the card gets.
+        ``fresh`` empties the slot first, and those behind it. ``#`` and ``D`` freeze it in the moment they are seen:
+        until the next ``arm`` or ``disarm`` no key changes the page or the count, so that what ``#`` validated is what
+        the card gets.
         """
         with self._lock:
+            if fresh:
+                for void in Slot:
+                    if void >= slot:  # what was typed after it means nothing any more
+                        self._secret.clear(void)
             self._armed, self._frozen = (slot, maximum), False
         self._wake.set()
 
@@ -173,6 +191,8 @@ class Keys:
         match event:
             case KeyDown(position):
                 known = self._act(self._layout[position])
+            case KeyHeld(position):
+                known = self._hold(self._layout[position])
             case Stuck():
                 log.warning("a key is stuck")
                 known = KeyFault()
@@ -200,9 +220,25 @@ class Keys:
                     return None
                 case Clear():
                     self._secret.clear(slot)
-                case Validate() | Refuse():
+                case Validate():
+                    self._frozen = True
+                    return self._compare(slot)
+                case Refuse():
                     self._frozen = True
             return event
+
+    def _compare(self, slot: Slot) -> KeyEvent:
+        """What ``#`` means for what was just typed: compared in the page, and only the answer leaves."""
+        if slot is Slot.NEW and self._secret.equal(Slot.OLD, Slot.NEW):
+            return Same()
+        if slot is Slot.AGAIN and not self._secret.equal(Slot.NEW, Slot.AGAIN):
+            return Differ()
+        return Validate()
+
+    def _hold(self, key: str) -> KeyEvent | None:
+        """A key that stays down; while a secret is typed no key's duration means anything."""
+        with self._lock:
+            return HOLDS.get(key) if self._armed is None else None
 
     def _release(self) -> None:
         for device in (*self._rows, *self._columns):

@@ -1,7 +1,8 @@
 """What of a step must outlive it: public events, the states of requests, the audit's words, in one transaction.
 
 What it is: effects of the flow as records of the journal. What it is not: the journal (journal.py) or a decision.
-Rule: every public event has an audit entry of its own, and so has every agreement of a person.
+Rule: every public event has an audit entry of its own, and so has every agreement of a person, and every order that
+changes a card.
 """
 
 import uuid
@@ -10,11 +11,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from appliance.contract import events
+from appliance.contract.messages import verb_of
 from appliance.contract.topics import Topics
 from appliance.link import messages as link
 from appliance.vault import answers, clock
 from appliance.vault import box as b
-from appliance.vault.box import Ask
+from appliance.vault.box import AnyAsk, Ask
 from appliance.vault.journal import Entry, Event, Move, Receive, RequestRow, RequestState, Step
 from appliance.vault.scribe import Scribe
 
@@ -28,7 +30,7 @@ class Ledger:
     """For one start of the vault; ``record`` says where a new request's reply goes, ``wake`` that events came."""
 
     def __init__(
-        self, topics: Topics, scribe: Scribe, record: Callable[[Ask], Receive], wake: Callable[[], None]
+        self, topics: Topics, scribe: Scribe, record: Callable[[AnyAsk], Receive], wake: Callable[[], None]
     ) -> None:
         self._topics = topics
         self._scribe = scribe
@@ -44,14 +46,16 @@ class Ledger:
         """
         outgoing = [self._public(effect) for effect in effects if isinstance(effect, b.Publish)]
         moves = [self._move(effect) for effect in effects if isinstance(effect, b.Move)]
-        if outgoing or moves:
-            await self._scribe.commit(outgoing, moves, _entries(effects))
+        entries = _entries(effects)
+        if outgoing or moves or entries:
+            await self._scribe.commit(outgoing, moves, entries)
             self._wake()
 
     async def recover(self) -> list[RequestRow]:
         """End what a crash left open, and return every request whose final reply is still owed.
 
-        After card-started nobody knows whether a signature exists; before it nothing happened (design §2).
+        After card-started nobody knows whether a signature exists; before it nothing happened (design §2). What was
+        only to be read can be asked for again, and no event tells of it.
 
         Raises:
             JournalError: the journal fails.
@@ -60,6 +64,7 @@ class Ledger:
         failed = [
             b.Publish("sign/failed", events.SignFailed(client=row.peer, request=row.id, code=code, signed=0))
             for row, code in cut
+            if row.verb == "sign"
         ]
         if cut:
             moves = [Step(row.peer, row.id, RequestState.FAILED, code) for row, code in cut]
@@ -93,7 +98,7 @@ class Ledger:
 
 
 def _cut_code(row: RequestRow) -> str:
-    return "outcome-unknown" if row.state is RequestState.CARD_STARTED else "cancelled"
+    return "outcome-unknown" if row.state is RequestState.CARD_STARTED and row.verb == "sign" else "cancelled"
 
 
 def _entries(effects: Sequence[b.Effect]) -> list[Entry]:
@@ -105,10 +110,17 @@ def _entry(effect: b.Effect) -> Entry | None:
     if isinstance(effect, b.Publish):
         data = {name: value for name, value in msgspec.to_builtins(effect.data).items() if name != "holder"}
         return Entry(effect.topic, data, getattr(effect.data, "holder", None))
+    if isinstance(effect, b.Record):
+        said = {"card_session": effect.card_session} | ({"code": effect.code} if effect.code else {})
+        return Entry(effect.kind, said, effect.holder)
     if isinstance(effect, b.Move) and effect.to is RequestState.AGREED:
         ask = effect.ask
-        seen = {"client": ask.client, "request": ask.id, "fingerprint": ask.consent.fingerprint}
-        return Entry("request/agreed", seen | {"shown": ask.consent.shown}, effect.holder)
+        seen = {"client": ask.client, "request": ask.id}
+        if isinstance(ask, Ask):
+            seen |= {"fingerprint": ask.consent.fingerprint, "shown": ask.consent.shown}
+        else:
+            seen |= {"verb": verb_of(ask.request)}
+        return Entry("request/agreed", seen, effect.holder)
     return None
 
 

@@ -25,6 +25,7 @@ from appliance.errors import (
     CardMute,
     CardRemoved,
     CardReset,
+    OutcomeUnknown,
     PinBlocked,
     PinWrong,
     ReaderAbsent,
@@ -183,10 +184,11 @@ class CardThread:
                 continue
 
     def _forget(self, error: ApplianceError) -> None:
-        """After a lost card or reader the handle is worth nothing; after a lost daemon the context neither."""
-        if isinstance(error, (CardRemoved, CardMute, CardReset)):
-            self._disconnect()
-        elif isinstance(error, ReaderAbsent):
+        """After a lost card, reader or daemon neither handle nor context is worth anything.
+
+        With a context pcscd ends the thread that served it, and so the copy of a command that nothing came after.
+        """
+        if isinstance(error, (CardRemoved, CardMute, CardReset, ReaderAbsent, OutcomeUnknown)):
             self._drop()
 
     def _use(self, reader: str) -> None:

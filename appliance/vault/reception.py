@@ -11,12 +11,13 @@ from appliance.card.identity import CardIdentity
 from appliance.config import Config
 from appliance.contract import messages as contract
 from appliance.contract import problems, replies
+from appliance.contract.limits import DEFAULT_TTL
 from appliance.errors import IdReused, RequestError, TooLarge
 from appliance.link import messages as link
 from appliance.signing.consent import compose
 from appliance.vault import access, answers, clock
 from appliance.vault import box as b
-from appliance.vault.box import Ask, Box
+from appliance.vault.box import AnyAsk, Ask, Box, Look
 from appliance.vault.carrier import Address, Carrier
 from appliance.vault.correspondence import Correspondence, Party
 from appliance.vault.flow_ends import unusable
@@ -51,8 +52,8 @@ class Reception:
             request = contract.decode(message.verb, message.payload)
             access.check(self._config, message.client, request)
             match request:
-                case contract.SignRequest():
-                    return await self._sign(message.client, request, address, box, now)
+                case contract.SignRequest() | contract.PracticeRequest():
+                    return await self._open(message.client, request, address, box, now)
                 case contract.CancelRequest():
                     return self._cancel(message.client, request, address, box)
                 case contract.IdentityRequest():
@@ -75,11 +76,12 @@ class Reception:
             self._letters.open(key, Party(Address(row.response_topic, row.correlation), row.progress))
             self._letters.close(key, problems.problem(row.id, answers.contract_code(row.code or "answer-lost")))
 
-    def record(self, ask: Ask) -> Receive:
+    def record(self, ask: AnyAsk) -> Receive:
         """What the journal keeps of a request that begins."""
         address = self._letters.first((ask.client, ask.id)).address
         digest = contract.body_sha256(ask.request)
-        return Receive(ask.client, ask.id, digest, "sign", address.topic, address.correlation, ask.request.progress)
+        verb = contract.verb_of(ask.request)
+        return Receive(ask.client, ask.id, digest, verb, address.topic, address.correlation, ask.request.progress)
 
     def tell(self, tell: b.Tell) -> None:
         """Send a progress reply to software that wants them."""
@@ -102,9 +104,15 @@ class Reception:
         head = await self._scribe.audit_head()
         self._letters.close(key, answers.final(finish, head.h))
 
-    async def _sign(
-        self, client: str, request: contract.SignRequest, address: Address, box: Box, now: float
+    async def _open(
+        self,
+        client: str,
+        request: contract.SignRequest | contract.PracticeRequest,
+        address: Address,
+        box: Box,
+        now: float,
     ) -> b.Event | None:
+        """What needs the person: at most once, and not too often."""
         row = await self._scribe.find_request(client, request.id)
         if row is not None:
             self._again(row, request, Party(address, request.progress), box)
@@ -114,11 +122,17 @@ class Reception:
             body = problems.problem(request.id, "rate-limited", retry_after=int(wait) + 1)
             self._carrier.reply(address, body, final=True)
             return None
-        consent = compose(request.documents, client)
+        asked: AnyAsk
+        if isinstance(request, contract.SignRequest):
+            asked = Ask(client, request, compose(request.documents, client), now + request.ttl)
+        else:
+            asked = Look(client, request, now + DEFAULT_TTL)
         self._letters.open((client, request.id), Party(address, request.progress))
-        return b.Asked(Ask(client, request, consent, now + request.ttl))
+        return b.Asked(asked)
 
-    def _again(self, row: RequestRow, request: contract.SignRequest, party: Party, box: Box) -> None:
+    def _again(
+        self, row: RequestRow, request: contract.SignRequest | contract.PracticeRequest, party: Party, box: Box
+    ) -> None:
         """The same id once more: its state, its answer, or why there is none; never a second signature."""
         key = row.peer, row.id
         if row.body_sha256 != contract.body_sha256(request):
@@ -153,10 +167,12 @@ PHASES: dict[b.State, replies.Phase] = {
     b.State.READING: "accepted",
     b.State.WAIT_CARD: "awaiting-card",
     b.State.CONSENT: "awaiting-consent",
+    b.State.SESSION: "awaiting-consent",
     b.State.COUNTING: "awaiting-consent",
     b.State.LAST_TRY: "awaiting-pin",
     b.State.PIN: "awaiting-pin",
     b.State.PIN_WRONG: "awaiting-pin",
+    b.State.WORKING: "awaiting-pin",
     b.State.SIGNING: "signing",
 }
 """Where an open request stands, in the contract's words."""

@@ -1,7 +1,7 @@
 """The vault's shell: events in, one at a time, through the flow, effects out.
 
 What it is: asyncio around journal, reader, keys, display and link; the only place where they meet. What it is not:
-logic: what happens is the flow's, what is answered reception's, what is shown view's.
+logic: what happens is the flow's, what is answered reception's, what is shown the face's.
 Rule: the journal's transaction of a step is on disk before any other effect of that step begins.
 """
 
@@ -21,26 +21,28 @@ from appliance.errors import ApplianceError, JournalError
 from appliance.link import messages as link
 from appliance.link.channel import Channel, serve, serve_with
 from appliance.notify import notify
-from appliance.screen.fr import WORDS
-from appliance.screen.screens import render
-from appliance.secret import Secret, Slot
-from appliance.vault import answers, clock, flow, view
+from appliance.secret import Secret
+from appliance.vault import answers, clock, flow
 from appliance.vault import box as b
+from appliance.vault.admin import Admin
 from appliance.vault.box import Box
 from appliance.vault.cards import Cards
 from appliance.vault.carrier import Callbacks, Carrier
+from appliance.vault.face import Face
 from appliance.vault.journal import Event, Journal
 from appliance.vault.keys import Keys
 from appliance.vault.ledger import Ledger, public_event
-from appliance.vault.oled import Oled
 from appliance.vault.pulse import stale
 from appliance.vault.reception import Reception
 from appliance.vault.scribe import Scribe
+from appliance.vault.trust import Trust
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = ("sign:jws", "sign:raw", "identity", "ping", "cancel")
+CAPABILITIES = ("sign:jws", "sign:raw", "identity", "practice", "ping", "cancel")
 LANGUAGES = ("fr",)
+MEETING = frozenset({"sign", "practice", "identity"})
+"""Verbs that meet the card in."""
 MINUTE = 60
 
 
@@ -62,10 +64,10 @@ class Vault:
         self._loop = asyncio.get_running_loop()
         self._topics = Topics(config.mqtt.prefix, config.device.id)
         self._inbox: asyncio.Queue[b.Event | Inquiry | BaseException | None] = asyncio.Queue()
-        self._box = Box(times=_times(config))
+        self._box = Box(times=_times(config), sessions=_sessions(config))
         self._alarm: asyncio.TimerHandle | None = None
         self._secret = Secret()
-        self._oled = Oled(config.display.driver, config.display.port, config.display.address, self._report)
+        self._face = Face(config, self._loop, self._report)
         self._keys = Keys(
             config.keypad.rows,
             config.keypad.columns,
@@ -75,7 +77,16 @@ class Vault:
             clock=self._loop.time,
         )
         reader = config.reader
-        self._cards = Cards(self._secret, scribe, self._post, shared=reader.share == "shared", roles=reader.roles)
+        self._cards = Cards(
+            self._secret,
+            scribe,
+            self._post,
+            shared=reader.share == "shared",
+            roles=reader.roles,
+            may_not_sign=config.card.may_not_sign,
+            trust=Trust(config.trust),
+        )
+        self._admin = Admin(config, scribe, self._cards, self._secret.kind)
         callbacks = Callbacks(self._hand_in, self._broker, self._delivered, self._dropped)
         self._carrier = Carrier(self._welcome(), scribe, callbacks)
         self._reception = Reception(config, scribe, self._carrier)
@@ -102,9 +113,10 @@ class Vault:
         log.info("vault %s, secrets in %s memory", __version__, self._secret.kind)
         self._loop.set_exception_handler(self._stray)
         async with AsyncExitStack() as stack:  # whatever begins here ends, also when the next thing cannot begin
-            stack.callback(self._oled.close)
+            stack.callback(self._face.close)
             stack.callback(self._secret.close)
-            self._show()
+            self._face.show(self._box)
+            self._face.start()
             self._reception.recover(await self._ledger.recover())
             for server in await self._listen():
                 stack.callback(server.close)
@@ -140,7 +152,8 @@ class Vault:
             code = error.code if isinstance(error, ApplianceError) else "internal"
             await self._ledger.commit([b.Publish("system/fault", events.Fault(code=code))])
             raise
-        await self._ledger.commit([b.Publish("system/stopping", events.Stopping(reason="stopped"))])
+        _, closed = flow.step(self._box, b.Stopping(), self._loop.time())
+        await self._ledger.commit([*closed, b.Publish("system/stopping", events.Stopping(reason="stopped"))])
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
@@ -173,18 +186,26 @@ class Vault:
             raise event
         now = self._loop.time()
         if isinstance(event, Inquiry):
+            if event.request.verb in MEETING:
+                await self._judge()
             meant = await self._reception.receive(event.request, self._box, self._cards.found, now)
             if not event.handled.done():  # its gateway may have left meanwhile
                 event.handled.set_result(None)
             if meant is None:
                 return
             event = meant
-        before, (self._box, effects) = self._box.state, flow.step(self._box, event, now)
-        if self._box.state is not before:
-            log.info("%s: %s -> %s", type(event).__name__, before.value, self._box.state.value)
+        before, (self._box, effects) = self._box, flow.step(self._box, event, now)
+        if self._box.state is not before.state:
+            log.info("%s: %s -> %s", type(event).__name__, before.state.value, self._box.state.value)
         await self._perform(effects)
         self._arm_alarm()
-        self._show()
+        self._face.follow(event, before, self._box)
+
+    async def _judge(self) -> None:
+        """What the card in is worth by now, before a request meets it: it may have been in for days."""
+        judged = await self._cards.judge()
+        if judged:
+            self._box, _ = flow.step(self._box, judged, self._loop.time())
 
     def _arm_alarm(self) -> None:
         if self._alarm:
@@ -194,7 +215,7 @@ class Vault:
 
     def _tick(self) -> None:
         """The clock on the screen, once a minute."""
-        self._show()
+        self._face.refresh()
         self._loop.call_later(MINUTE - clock.wall().second, self._tick)
 
     def _feed(self) -> None:
@@ -202,16 +223,12 @@ class Vault:
         seconds = self._environment.watchdog
         if seconds is None:
             return
-        standing = stale((self._keys.pulse, self._oled.pulse, *self._cards.pulses))
+        standing = stale((self._keys.pulse, *self._face.pulses, *self._cards.pulses))
         if standing:
             log.error("standing still: %s", ", ".join(standing))
         else:
             notify(self._environment.notify_socket, "WATCHDOG=1")
         self._loop.call_later(seconds / 3, self._feed)
-
-    def _show(self) -> None:
-        screen = view.look(self._box, self._loop.time(), clock.label(clock.wall()), __version__)
-        self._oled.show(render(screen, WORDS))
 
     # --- out ----------------------------------------------------------------------------------------------------------
 
@@ -229,13 +246,15 @@ class Vault:
                     self._guard(effect)
                 case b.Announce():
                     self._announce()
-                case b.Identify() | b.ReadTries() | b.Sign() | b.ResetCard():
-                    self._cards.do(effect, self._box)
+                case b.Publish() | b.Record() | b.Move():  # the ledger's
+                    pass
+                case order:
+                    self._cards.do(order, self._box)
 
     def _guard(self, effect: b.Arm | b.Disarm) -> None:
         """Whether digits go into the page, and whether it keeps them."""
         if isinstance(effect, b.Arm):
-            self._keys.arm(Slot.OLD, effect.maximum)
+            self._keys.arm(effect.slot, effect.maximum, fresh=effect.fresh)
             return
         self._keys.disarm()
         if effect.wipe:
@@ -248,25 +267,9 @@ class Vault:
         self._carrier.state("health", answers.health(self._box, clock_set=clock.believable(clock.wall())))
 
     async def _meet_admin(self, channel: Channel[link.FromAdmin]) -> None:
-        """Answer the installer's command line."""
-        async for _ in channel:
-            box = self._box
-            status = link.BoxStatus(
-                version=__version__,
-                device=self._config.device.id,
-                boot_id=self._scribe.boot_id,
-                screen=box.state.value,
-                reader=box.reader,
-                card=box.inserted is not None,
-                display=box.display,
-                keypad=box.keypad,
-                broker=box.link,
-                requests=self._config.mqtt.requests,
-                memory=self._secret.kind,
-                last_seq=await self._scribe.last_seq(),
-                acknowledged=await self._scribe.acknowledged(),
-            )
-            await channel.send(status)
+        """Answer the installer's command line, each question with the box as it is then."""
+        async for question in channel:
+            await channel.send(await self._admin.answer(question, self._box))
 
     # --- beginning ----------------------------------------------------------------------------------------------------
 
@@ -299,7 +302,19 @@ def _times(config: Config) -> b.Times:
         last_try=times.last_try,
         wait_card=times.wait_card,
         result=times.result,
+        menu=times.menu,
     )
+
+
+def _sessions(config: Config) -> b.SessionRule | None:
+    """What a session may be here; none on a shared reader, where the open transaction would shut others out."""
+    signing = config.signing
+    if not signing.session:
+        return None
+    if config.reader.share == "shared":
+        log.warning("sessions are refused: the reader is shared")
+        return None
+    return b.SessionRule(signing.session_signatures, 60 * signing.session_minutes)
 
 
 async def run(config: Config) -> int:

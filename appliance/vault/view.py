@@ -4,14 +4,17 @@ What it is: a pure function of the box, the time and the clock's text. What it i
 (flow.py). Rule: every state has a screen; the screen holds counts and marks, never a digit.
 """
 
+import math
 import unicodedata
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from appliance.screen import kinds
 from appliance.screen.text import drawable
-from appliance.vault.box import Box, Ending, State
-from appliance.vault.flow_ends import bound_card, open_ask
-from appliance.vault.flow_request import entry_of
+from appliance.vault.box import Ask, Box, Ending, Errand, Hint, State
+from appliance.vault.flow_code import items
+from appliance.vault.flow_ends import bound_card, open_ask, signing_ask
+from appliance.vault.flow_pin import entry_of
 
 MARKS = 12
 """Marks that a screen has room for; a card may take more digits."""
@@ -33,10 +36,15 @@ def _no_reader(box: Box, now: float, clock: str) -> kinds.Screen:
 
 
 def _ready(box: Box, now: float, clock: str) -> kinds.Screen:
-    card = box.card
+    card, session = box.card, box.session
     if card is None or not box.keypad:
         return _home(box, now, clock)
-    return kinds.Ready(_legible(card.name), _legible(card.profession), card.test, clock, box.link)
+    left = (session.left, max(0, math.ceil(session.until - now))) if session else None
+    return kinds.Ready(_legible(card.name), _legible(card.profession), card.test, clock, box.link, session=left)
+
+
+def _menu(box: Box, _now: float, _clock: str) -> kinds.Screen:
+    return kinds.Menu(tuple(item.name for item in items(box)), box.page)
 
 
 def _reading(box: Box, _now: float, _clock: str) -> kinds.Screen:
@@ -53,7 +61,10 @@ def _wait_card(box: Box, _now: float, _clock: str) -> kinds.Screen:
 
 
 def _consent(box: Box, _now: float, _clock: str) -> kinds.Screen:
-    ask, pages = open_ask(box), open_ask(box).consent.pages
+    ask = open_ask(box)
+    if not isinstance(ask, Ask):
+        return kinds.Permission(ask.client, paired=False)
+    pages = ask.consent.pages
     page = pages[box.page - 1]
     return kinds.Consent(
         requester=ask.client,
@@ -69,33 +80,65 @@ def _consent(box: Box, _now: float, _clock: str) -> kinds.Screen:
     )
 
 
+def _session(box: Box, _now: float, _clock: str) -> kinds.Screen:
+    rule = box.sessions
+    return kinds.SessionOffer(rule.signatures, int(rule.seconds // 60)) if rule else kinds.Fault("internal")
+
+
 def _pin(box: Box, now: float, _clock: str) -> kinds.Screen:
     entry = entry_of(box)
-    return kinds.Pin(min(entry.marks, MARKS), box.tries or 0, entry.remaining(now), entry.reminder(now))
+    marks, remaining, reminder = min(entry.marks, MARKS), entry.remaining(now), entry.reminder(now)
+    if box.errand is None:
+        return kinds.Pin(marks, box.tries or 0, remaining, reminder)
+    stage, tries = STAGES[box.state, box.errand], (box.tries or 0) if box.state is State.PIN else 0
+    hint = HINTS[box.hint] if box.hint else None
+    return kinds.Code(stage, marks, tries, entry.minimum, entry.maximum, remaining, reminder, hint)
 
 
 def _last_try(box: Box, now: float, _clock: str) -> kinds.Screen:
     left = (box.until or now) - now
-    return kinds.LastTry(max(0.0, min(1.0, left / box.times.last_try)))
+    return kinds.LastTry(max(0.0, min(1.0, left / box.times.last_try)), box.errand is Errand.UNBLOCK)
 
 
 def _pin_wrong(box: Box, _now: float, _clock: str) -> kinds.Screen:
-    return kinds.PinWrong(box.tries or 0)
+    return kinds.PinWrong(box.tries or 0, box.errand is Errand.UNBLOCK)
 
 
 def _signing(box: Box, _now: float, _clock: str) -> kinds.Screen:
-    return kinds.Signing(len(box.results), open_ask(box).of)
+    return kinds.Signing(len(box.results), signing_ask(box).of)
+
+
+def _working(box: Box, _now: float, _clock: str) -> kinds.Screen:
+    return kinds.Changing() if box.errand else kinds.Reading()
 
 
 def _result(box: Box, _now: float, _clock: str) -> kinds.Screen:
-    ask = box.ended
-    if ask and box.ending is Ending.DONE:
+    """What became of a request, of an errand, or of the card alone."""
+    about, code = box.ended, box.outcome
+    if box.ending is Ending.BLOCKED and not box.signed:
+        here = box.offer is not None and box.card is not None and box.card.session == box.offer
+        return kinds.PinBlocked(here)
+    if isinstance(about, Ask):
+        return _signing_result(box, about)
+    if isinstance(about, Errand):
+        return _code_end(box, code or "internal")
+    if about is None:
+        return kinds.Removed(needed=False) if box.ending is Ending.REMOVED else kinds.Outcome(code or "internal")
+    return kinds.NotRead(code) if code else kinds.Read(box.signed)
+
+
+def _code_end(box: Box, code: str) -> kinds.Screen:
+    """Whether the card is still in is what the person is told of an order that got no answer."""
+    return kinds.CodeEnd("removed-unsure" if code == "outcome-unknown" and box.inserted is None else code)
+
+
+def _signing_result(box: Box, ask: Ask) -> kinds.Screen:
+    code = box.outcome
+    if code is None:
         return kinds.Done(ask.of, ask.consent.content_shown)
-    if ask and box.signed:  # whatever ended it, some documents are signed, and nobody may be told otherwise
-        return kinds.Outcome(box.outcome or "internal", box.signed, ask.of)
-    if box.ending is Ending.REMOVED:
-        return kinds.Removed(needed=ask is not None)
-    return kinds.PinBlocked() if box.ending is Ending.BLOCKED else kinds.Outcome(box.outcome or "internal")
+    if box.signed:  # whatever ended it, some documents are signed, and nobody may be told otherwise
+        return kinds.Outcome(code, box.signed, ask.of)
+    return kinds.Removed(needed=True) if box.ending is Ending.REMOVED else kinds.Outcome(code)
 
 
 def _legible(text: str) -> str:
@@ -108,6 +151,16 @@ def _plain(letter: str) -> str:
     return base if drawable(base) else "?"
 
 
+STAGES: Mapping[tuple[State, Errand], Literal["old", "puk", "new", "again"]] = {
+    (State.PIN, Errand.CHANGE): "old",
+    (State.PIN, Errand.UNBLOCK): "puk",
+    **{(State.NEW_PIN, errand): "new" for errand in Errand},
+    **{(State.AGAIN, errand): "again" for errand in Errand},
+}
+"""Which code is typed."""
+
+HINTS: Mapping[Hint, Literal["same", "differ"]] = {Hint.SAME: "same", Hint.DIFFER: "differ"}
+
 SCREENS: Mapping[State, Callable[[Box, float, str], kinds.Screen]] = {
     State.NO_READER: _no_reader,
     State.EMPTY: _home,
@@ -115,12 +168,17 @@ SCREENS: Mapping[State, Callable[[Box, float, str], kinds.Screen]] = {
     State.COUNTING: _reading,
     State.UNREADABLE: _unreadable,
     State.READY: _ready,
+    State.MENU: _menu,
     State.WAIT_CARD: _wait_card,
     State.CONSENT: _consent,
+    State.SESSION: _session,
     State.LAST_TRY: _last_try,
     State.PIN: _pin,
+    State.NEW_PIN: _pin,
+    State.AGAIN: _pin,
     State.PIN_WRONG: _pin_wrong,
     State.SIGNING: _signing,
+    State.WORKING: _working,
     State.RESULT: _result,
 }
 """State -> screen; STARTING has its own line in ``look``."""

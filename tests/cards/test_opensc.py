@@ -4,7 +4,6 @@ import hashlib
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-import pcscd
-
+from appliance.simulator import pcscd
 from appliance.simulator.faults import Fault, FaultyCard, Kind
 from appliance.simulator.pki import TestPki
 from appliance.simulator.softcps3 import SoftCps3

@@ -73,7 +73,7 @@ def identity():
         id=ID, holder="h1", name=replies.Name(given="Alix", family="Durand"), rpps="10000000001",
         profession=replies.Coded(code="60", label="Infirmier"), card_type="CPS", test=True,
         validity=replies.Validity(not_before="2026-01-01T00:00:00Z", not_after="2029-01-01T00:00:00Z"),
-        tries_left=3, card_session="s1",
+        tries_left=3, card_session="s1", trust="good",
     )  # fmt: skip
 
 
@@ -81,6 +81,7 @@ def test_identity_ping_and_cancel():
     found = plain(replies.encode(identity()))
     assert found["name"] == {"given": "Alix", "family": "Durand"}
     assert (found["cardType"], found["triesLeft"], found["assurance"], found["final"]) == ("CPS", 3, "claimed", True)
+    assert (found["trust"], found["revocation"]) == ("good", "unknown")
     assert "certificates" not in found
     assert plain(replies.encode(replies.Pong(id=ID, contract=VERSION, boot_id="b")))["bootId"] == "b"
     assert plain(replies.encode(replies.Cancelled(id=ID, target=ID)))["phase"] == "done"
@@ -157,14 +158,17 @@ def test_every_event_of_the_contract_and_no_other():
 def test_a_cloud_event():
     payload = cloud_event(
         TOPICS, "card", "identified",
-        events.CardIdentified(card_session="s1", family="cps3", holder="h1", test=True),
+        events.CardIdentified(card_session="s1", family="cps3", holder="h1", test=True, trust="good"),
         id=ID, time="2026-11-23T10:00:00Z", seq=7, journal_id="j1", boot_id="b1",
     )  # fmt: skip
     assert plain(payload) == {
         "specversion": "1.0", "id": ID, "source": "cpsr/v1/cps-demo",
         "type": "fr.cps-appliance.card.identified.v1", "time": "2026-11-23T10:00:00Z",
         "datacontenttype": "application/json", "seq": 7, "journalid": "j1", "bootid": "b1",
-        "data": {"cardSession": "s1", "family": "cps3", "holder": "h1", "test": True, "assurance": "claimed"},
+        "data": {
+            "cardSession": "s1", "family": "cps3", "holder": "h1", "test": True, "assurance": "claimed",
+            "trust": "good", "revocation": "unknown",
+        },
     }  # fmt: skip
     assert event_type("pin", "wrong") == "fr.cps-appliance.pin.wrong.v1"
 
@@ -183,6 +187,7 @@ def test_an_event_outside_the_table_is_a_mistake(domain, name, data):
 MEMBERS_OF_EVENTS = {
     "cardSession", "family", "holder", "test", "assurance", "code", "triesLeft", "client", "request", "format",
     "documents", "shown", "signed", "version", "contract", "reason", "from", "to",
+    "signatures", "seconds", "trust", "revocation",
 }  # fmt: skip
 MEMBERS_OF_RETAINED = {
     "state", "bootId", "since", "contract", "reason", "software", "capabilities", "languages", "journalId",

@@ -234,7 +234,7 @@ def test_requests_have_json_schemas():
     _, components = msgspec.json.schema_components(VERBS.values())
     assert components["SignRequest"]["additionalProperties"] is False
     assert components["SignRequest"]["properties"]["documents"]["maxItems"] == 100
-    assert set(messages.VERBS) == {"sign", "identity", "ping", "cancel"}
+    assert set(messages.VERBS) == {"sign", "identity", "practice", "ping", "cancel"}
 
 
 JSON = st.recursive(

@@ -17,11 +17,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "gateway"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "journeys"))
 import mosquitto
-import pcscd
 from ear import Ear
 from journey_kit import CLIENT, OTHER, PIN, TIMEOUT, Bench, check_one_verify_per_hash, comes, missing, signing
 
 from appliance.screen.fr import WORDS
+from appliance.simulator import pcscd
 from appliance.simulator.broker import IotcoreBroker
 from appliance.simulator.desk import Desk
 from appliance.simulator.faults import FaultyCard, SoftCard
@@ -39,9 +39,16 @@ RESULT = 5
 TEXT = "Repos de 3 jours."
 HOLDER = "S. DURAND-TEST"
 GOODBYE = "À bientôt."
-LIMITS = "[limits]\nrequests_per_minute = 60\n"
+LIMITS = "[limits]\nrequests_per_minute = 60\n[signing]\nsession = true\n"
 RIGHTS = {CLIENT: ("sign", "sign-raw", "identity"), OTHER: ("sign",)}
-_ENDINGS = (WORDS.removed, WORDS.taken, WORDS.pin_blocked, WORDS.unknown, *WORDS.notices.values())
+_ENDINGS = (
+    WORDS.removed,
+    WORDS.taken,
+    WORDS.pin_blocked,
+    WORDS.unknown,
+    *WORDS.notices.values(),
+    *WORDS.code_notices.values(),
+)
 TITLES = {WORDS.signed} | {notice.headline for notice in _ENDINGS}
 """First lines of the screens that say how something ended."""
 

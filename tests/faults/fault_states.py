@@ -18,9 +18,10 @@ from appliance.simulator.softcps3 import ATR
 from appliance.simulator.softpin import PIN as PIN_REFERENCE
 from appliance.vault.box import Elapsed, State
 
-GET_DATA, VERIFY, PSO = 0xCB, 0x20, 0x2A
+GET_DATA, VERIFY, CHANGE, PSO = 0xCB, 0x20, 0x24, 0x2A
 HASH, SIGNATURE = 1, 2
 """Which PSO of a signature is which."""
+NEW = "4711"
 VITALE = bytes.fromhex("3B751300004309EA9000")
 STRANGE = bytes.fromhex("3B6500001234567890")
 LONG = 300
@@ -79,6 +80,12 @@ def ready(bench: FaultBench) -> None:
     bench.insert()
 
 
+def menu(bench: FaultBench) -> None:
+    bench.insert()
+    bench.person.holds("A")
+    bench.person.sees("Menu")
+
+
 def wait_card(bench: FaultBench, **members: object) -> Asked:
     """A patient's card is in, which is no card."""
     bench.leaves()
@@ -91,6 +98,13 @@ def wait_card(bench: FaultBench, **members: object) -> Asked:
 def consent(bench: FaultBench, **members: object) -> Asked:
     bench.insert()
     return bench.asks_for_consent(**members)
+
+
+def session(bench: FaultBench, **members: object) -> Asked:
+    asked = consent(bench, **members)
+    bench.person.holds("C")
+    bench.person.sees("Session ?")
+    return asked
 
 
 def counting(bench: FaultBench, **members: object) -> Asked:
@@ -115,6 +129,28 @@ def pin(bench: FaultBench, **members: object) -> Asked:
     asked = bench.asks_for_pin(**members)
     bench.person.types("9")
     return asked
+
+
+def new_pin(bench: FaultBench) -> None:
+    bench.insert()
+    bench.person.opens_menu("Changer le code")
+    bench.person.gives("Code actuel", PIN)
+    bench.person.is_asked_for("Nouveau code")
+
+
+def again(bench: FaultBench) -> None:
+    new_pin(bench)
+    bench.person.gives("Nouveau code", NEW)
+    bench.person.is_asked_for("Confirmation")
+
+
+def working(bench: FaultBench) -> None:
+    """The card has the change in hand, and says nothing."""
+    again(bench)
+    bench.faulty.arm(Fault(Kind.MUTE, ins=CHANGE))
+    bench.person.gives("Confirmation", NEW)
+    assert bench.faulty.muted.wait(TIMEOUT)
+    bench.person.sees("Enregistrement")
 
 
 def pin_wrong(bench: FaultBench, **members: object) -> Asked:
@@ -215,6 +251,21 @@ def _is_told_gone(bench: FaultBench, _asked: Asked | None) -> None:
     bench.client.wait_state("state/card", lambda card: card["presence"] == "absent", TIMEOUT)
 
 
+def _changes_late(bench: FaultBench, _asked: Asked | None) -> None:
+    """No time ends it: the card's answer does, and the code is new; the next test's card has the old one."""
+    counter = bench.card.counters[PIN_REFERENCE]
+    before = counter.block
+    bench.faulty.release()
+    bench.person.sees("Code changé")
+    assert counter.block != before
+    counter.block = before
+
+
+def _has_read(bench: FaultBench, _asked: Asked | None) -> None:
+    """What must be found out stays on the display until a key."""
+    bench.person.press("#")
+
+
 def _signs_late(bench: FaultBench, asked: Asked | None) -> None:
     """No time ends what the card has begun; its answer does."""
     assert asked
@@ -269,13 +320,18 @@ TIMES = (
     Case(State.READING, reading_for, "La demande a expiré.", "expired", {"ttl": 40}, 40, _answers),
     Case(State.UNREADABLE, unreadable, "Carte refusée", after=_goes, rests=is_home),
     Case(State.READY, ready, HOLDER),
+    Case(State.MENU, menu, HOLDER, seconds=30),
     Case(State.WAIT_CARD, wait_card, "Aucune carte insérée.", "card-absent", {}, 60, _patient_goes, is_home),
     Case(State.CONSENT, consent, "Sans accord à temps,", "consent-timeout", {"ttl": 30}, 30),
+    Case(State.SESSION, session, "Sans accord à temps,", "consent-timeout", {"ttl": 30}, 30),
     Case(State.COUNTING, counting, "La demande a expiré.", "expired", {"ttl": 30}, 30, _answers),
     Case(State.LAST_TRY, last_try, "Code non validé.", "pin-timeout", {}, 30),
     Case(State.LAST_TRY, last_try, "La demande a expiré.", "expired", {"ttl": 25}, 25),
     Case(State.PIN, _slowly_typed, "Code non validé.", "pin-timeout", {}, 4),
+    Case(State.NEW_PIN, new_pin, "Votre code n'a pas", seconds=30),
+    Case(State.AGAIN, again, "Votre code n'a pas", seconds=30),
     Case(State.PIN_WRONG, pin_wrong, "La demande a expiré.", "expired", {"ttl": 20}, 20),
+    Case(State.WORKING, working, "Enregistrement", after=_changes_late),
     Case(State.SIGNING, signing, "Signature…", after=_signs_late),
     Case(State.SIGNING, signing_two, "Signature…", after=_signs_one_late),
     Case(State.RESULT, result, HOLDER, seconds=5),
@@ -290,11 +346,16 @@ PULLS = (
     Case(State.READING, reading_for, "pour dossier", after=_waits_and_meets_one),
     Case(State.UNREADABLE, unreadable, GOODBYE, rests=is_home),
     Case(State.READY, ready, GOODBYE, rests=is_home),
+    Case(State.MENU, menu, GOODBYE, rests=is_home),
     Case(State.WAIT_CARD, wait_card, "pour dossier", after=_meets_a_card),
     Case(State.CONSENT, consent, "Carte retirée", "card-removed", rests=is_home),
+    Case(State.SESSION, session, "Carte retirée", "card-removed", rests=is_home),
     Case(State.COUNTING, counting, "Carte retirée", "card-removed", rests=is_home),
     Case(State.LAST_TRY, last_try, "Carte retirée", "card-removed", rests=is_home),
     Case(State.PIN, pin, "Carte retirée", "card-removed", rests=is_home),
+    Case(State.NEW_PIN, new_pin, "Code inchangé.", rests=is_home),
+    Case(State.AGAIN, again, "Code inchangé.", rests=is_home),
+    Case(State.WORKING, working, "remettez la carte et", after=_has_read, rests=is_home),
     Case(State.PIN_WRONG, pin_wrong, "Carte retirée", "card-removed", rests=is_home),
     Case(State.SIGNING, signing, "Carte retirée", "card-removed", rests=is_home),
     Case(State.SIGNING, signing_last_command, "À vérifier", "outcome-unknown", rests=is_home),

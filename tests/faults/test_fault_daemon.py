@@ -33,7 +33,8 @@ class Round:
     def measure(self) -> dict[str, int]:
         """How many commands and digits there are to count: one journey that nothing interrupts."""
         bench = self.bench
-        bench.leaves()
+        bench.insert()
+        bench.leaves()  # the box knows the card from now on, and reads less of it
         self.card.aim(0, ran=False)
         bench.insert()
         reading = self.card.seen

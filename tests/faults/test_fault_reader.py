@@ -11,7 +11,6 @@ from appliance.simulator.faults import Fault, FaultyCard, Kind
 from appliance.vault.box import State
 from appliance.vault.flow import TABLE
 
-CPS4 = bytes.fromhex("3BDC18FF00001225006480000401009000")
 NEEDS_DAEMON = {State.STARTING, State.NO_READER}
 """States of a box that has no reader to lose."""
 UNPLUGGED = [case for case in covering(PULLS, TABLE) if case.state not in NEEDS_DAEMON]
@@ -49,12 +48,11 @@ def refused(bench, code):
     assert bench.client.final("identity")["code"] == code
 
 
-@pytest.mark.parametrize("atr", [STRANGE, CPS4], ids=["of no card we know", "of a CPS4"])
-def test_unknown_card(stand, atr):
+def test_unknown_card(stand):
     """Named, left alone, and no hindrance once it is out."""
     bench = stand()
     bench.leaves()
-    bench.card.atr = atr
+    bench.card.atr = STRANGE
     before = bench.card.apdu_count
     bench.put()
     bench.person.sees("Carte refusée")

@@ -67,22 +67,22 @@ make_root() { # suite root
   cp -L /etc/resolv.conf /etc/hosts "$2/etc/"
   local file
   for file in /etc/pip.conf "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf"; do
-    [ ! -f "$file" ] || install -D -m 644 "$file" "$2/${file/#"$HOME"//root}"
+    [ ! -f "$file" ] || install -D -m 644 "$file" "$2/${file/#"$HOME"//srv}"
   done
   find /usr/local/share/ca-certificates -name '*.crt' -exec cp -t "$2/usr/local/share/ca-certificates" {} +
   chroot "$2" update-ca-certificates >/dev/null
   # as in any container: installing a package starts no service
   printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
   chmod 755 "$2/usr/sbin/policy-rc.d"
-  cp "$work/repository.bundle" "$2/root/"
+  cp "$work/repository.bundle" "$2/srv/"
 }
 
 run_in_root() { # root target...
   local root=$1
   shift
-  printf '%s\n' "${folders[@]}" >"$root/root/folders"
+  printf '%s\n' "${folders[@]}" >"$root/srv/folders"
   # pivot_root, not chroot: the suite makes mount namespaces of its own, which a chroot forbids
-  env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "${settings[@]}" \
+  env -i HOME=/srv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "${settings[@]}" \
     unshare --mount --pid --fork --kill-child --propagation private \
     bash "$here/inside.sh" "$root" "$@" </dev/null
 }
@@ -97,7 +97,7 @@ for suite in "${suites[@]}"; do
   report+=("$suite root: ${SECONDS} s")
   status=0
   run_in_root "$root" "${targets[@]}" || status=$?
-  while read -r line; do report+=("$suite $line"); done <"$root/root/times"
+  while read -r line; do report+=("$suite $line"); done <"$root/srv/times"
   [ "$status" -eq 0 ] || { failed=1; report+=("$suite FAILED (exit $status)"); }
   rm -rf --one-file-system "$root"
 done

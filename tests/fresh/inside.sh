@@ -18,14 +18,14 @@ while read -r folder; do
   mkdir -p "$root$folder"
   mount --bind "$folder" "$root$folder"
   mount -o remount,bind,ro "$root$folder"
-done <"$root/root/folders"
+done <"$root/srv/folders"
 
 cd "$root"
 mkdir -p old
 pivot_root . old
 umount -l /old
 rmdir /old
-cd /root
+cd /srv
 
 : >times
 git clone -q repository.bundle cps-appliance
@@ -35,6 +35,6 @@ for target in "$@"; do
   echo "fresh: make $target"
   status=0
   make "$target" || status=$?
-  echo "make $target: ${SECONDS} s, exit $status" >>/root/times
+  echo "make $target: ${SECONDS} s, exit $status" >>/srv/times
   [ "$status" -eq 0 ] || exit "$status"
 done

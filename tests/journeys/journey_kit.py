@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from appliance.client.transport import Client
+from appliance.simulator import pcscd
 from appliance.simulator.broker import IotcoreBroker
 from appliance.simulator.desk import Desk
 from appliance.simulator.faults import SoftCard
@@ -26,16 +27,17 @@ from appliance.simulator.vpcd import VpcdSlot
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 import mosquitto
-import pcscd
 
 TIMEOUT = 20.0
 CLIENT = "dossier"
 OTHER = "accueil"
-RIGHTS = {CLIENT: ("sign", "sign-raw", "identity"), OTHER: ("sign",)}
+RIGHTS = {CLIENT: ("sign", "sign-raw", "identity", "practice"), OTHER: ("sign",)}
 PIN = "1234"
 WRONG = "9999"
 TEXT = "text/plain;charset=utf-8"
 MARK = "•"
+HELD = 1.1
+"""Seconds."""
 GROUPS = re.compile(r"[0-9a-f]{4}(?: [0-9a-f]{4}){3}")
 PAGES = re.compile(r"\b(\d+)/(\d+)\b")
 
@@ -90,9 +92,40 @@ class Person:
         self.hashes += keys.count("#")
         self._desk.press(keys)
 
+    def holds(self, key: str) -> None:
+        """Keep a key down for the second that means something (design §5)."""
+        self._desk.hold(key)  # scanned, and scanned again before the clock moves: the second begins here
+        self._desk.hold_for(key, HELD)
+
+    def opens_menu(self, entry: str) -> None:
+        """From home to an entry of the menu."""
+        self.holds("A")
+        self.sees("Menu")
+        if entry == "Débloquer le code":
+            self.press("C")
+        self.press("A")
+
+    def is_asked_for(self, title: str, marks: int = 0) -> list[str]:
+        """Wait for an entry of a secret with so many marks."""
+        return self._desk.wait_for(lambda lines: title in lines and _marks(lines) == marks, TIMEOUT)
+
+    def gives(self, title: str, digits: str) -> None:
+        """Wait for a fresh entry, type, see as many marks, and ``#``."""
+        self.is_asked_for(title)
+        self.press(digits)
+        self.is_asked_for(title, len(digits))
+        self.press("#")
+
     def sees(self, text: str) -> list[str]:
         """Wait for a text on the display; all its lines."""
         return self._desk.wait_for(text, TIMEOUT)
+
+    def insists(self) -> list[str]:
+        """Agree to the last try, once its screen has stood there for the second that an ``A`` of before is ignored."""
+        warning = self.sees("Dernier essai !")
+        self._desk.advance(1)
+        self.press("A")
+        return warning
 
     def reads_consent(self) -> list[list[str]]:
         """Turn with ``C`` through the pages of a consent that has just come up; the lines of each page."""

@@ -1,6 +1,6 @@
 """It must show, 3: wrong PIN, last try, refusal, a card that is pulled; seen on pixels, at the broker, at the card."""
 
-from journey_kit import PIN, WRONG, comes, fails
+from journey_kit import PIN, TIMEOUT, WRONG, comes, fails
 
 from appliance.simulator.softpin import PIN as PIN_REFERENCE
 
@@ -72,7 +72,7 @@ def test_the_third_wrong_pin_blocks_after_a_second_agreement(bench):
     bench.person.press(PIN + "#")  # nothing is typed yet, nothing is sent
     assert bench.person.sees("Dernier essai !") == warning
     assert bench.card.verify_count == 2
-    bench.person.press("A")
+    assert bench.person.insists() == warning
     assert "1 essai restant" in bench.person.is_asked_for_pin()
     assert comes(replies, "awaiting-pin")["attempt"] == 3
     enter_wrong(bench, replies, 0)
@@ -84,7 +84,7 @@ def test_the_third_wrong_pin_blocks_after_a_second_agreement(bench):
     assert (bench.card.verify_count, bench.card.signature_count) == (3, 0)
 
     # blocked is blocked: the next request ends before any prompt and sends the card nothing to verify
-    bench.person.press("A")
+    bench.person.press("D")
     replies = bench.ask(TEXT)
     comes(replies, "accepted")
     comes(replies, "awaiting-consent")
@@ -101,7 +101,10 @@ def test_the_last_try_can_be_declined(bench):
     comes(replies, "awaiting-pin")
     enter_wrong(bench, replies, 1)
     bench.person.press("A")
-    bench.person.sees("Dernier essai !")
+    warning = bench.person.sees("Dernier essai !")
+    bench.person.press("A")  # as if for the screen before: not this one's answer
+    assert bench.client.final("ping", timeout=TIMEOUT)["phase"] == "done"
+    assert bench.desk.lines()[:2] == warning[:2]
     bench.person.press("D")
     problem = fails(replies, "pin-wrong")
     assert (problem["status"], problem["triesLeft"]) == (401, 1)

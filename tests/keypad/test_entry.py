@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.keypad import entry as module
-from appliance.keypad.entry import COMMANDS, DIGITS, Entry, KeyEvent
+from appliance.keypad.entry import COMMANDS, DIGITS, HOLDS, Entry, KeyEvent
 from appliance.keypad.matrix import LAYOUT
 
 
@@ -89,6 +89,10 @@ def test_each_key_of_the_layout_has_one_meaning():
     assert set(DIGITS) | set(COMMANDS) == set(LAYOUT)
     assert not set(DIGITS) & set(COMMANDS)
     assert len({type(event) for event in COMMANDS.values()}) == len(COMMANDS)
+
+
+def test_only_a_and_c_mean_something_when_held():
+    assert {key: type(event).__name__ for key, event in HOLDS.items()} == {"A": "AgreeHeld", "C": "NextHeld"}
 
 
 def test_no_event_can_carry_a_value():

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.keypad.matrix import (
+    HELD_AFTER,
     LAYOUT,
     STABLE_SCANS,
     STUCK_AFTER,
@@ -12,6 +13,7 @@ from appliance.keypad.matrix import (
     Freed,
     Ghost,
     KeyDown,
+    KeyHeld,
     KeyUp,
     Phase,
     Stuck,
@@ -42,7 +44,7 @@ def keys(text):
 
 def test_layout_is_the_one_of_the_design():
     assert LAYOUT == "123A456B789C*0#D"
-    assert (STABLE_SCANS, STUCK_AFTER) == (3, 10.0)
+    assert (STABLE_SCANS, HELD_AFTER, STUCK_AFTER) == (3, 1.0, 10.0)
 
 
 @pytest.mark.parametrize("position", range(16))
@@ -67,8 +69,35 @@ def test_bounce_of_a_held_key_is_no_second_key():
     assert events == [KeyDown(0)]
 
 
-def test_a_held_key_speaks_once():
-    assert play([4] * 500)[1] == [KeyDown(2)]
+def test_a_key_that_stays_down_speaks_at_once_and_once_more():
+    assert play([4] * 200)[1] == [KeyDown(2)]
+    assert play([4] * 500 + [0] * 3)[1] == [KeyDown(2), KeyHeld(2), KeyUp()]
+
+
+@pytest.mark.parametrize("position", range(16))
+def test_a_key_is_held_from_its_second_on(position):
+    state, _ = play([1 << position] * 3)
+    at = state.since
+    state, event = state.feed(1 << position, at + HELD_AFTER - STEP)
+    assert event is None
+    _, event = state.feed(1 << position, at + HELD_AFTER + STEP)
+    assert event == KeyHeld(position)
+
+
+def test_a_bounce_at_the_moment_delays_the_hold_and_a_release_undoes_it():
+    state, events = play([1] * 205 + [0, 1, 0, 1, 1])
+    assert events == [KeyDown(0), KeyHeld(0)]
+    state, _ = play([1] * 3)
+    state, events = play([0, 1, 1, 1], state, now=state.since + 2)
+    assert events == [KeyHeld(0)]
+    state, _ = play([1] * 3)
+    assert play([0] * 3, state, now=state.since + 2)[1] == [KeyUp()]
+
+
+@pytest.mark.parametrize("after", ["12", "2"])
+def test_a_held_key_and_then_another(after):
+    _, events = play([keys("1")] * 250 + [keys(after)] * 3 + [0] * 3 + [keys("2")] * 3)
+    assert [event for event in events if not isinstance(event, Ghost)] == [KeyDown(0), KeyHeld(0), KeyUp(), KeyDown(1)]
 
 
 def test_second_key_is_refused_until_all_are_released():
@@ -94,7 +123,7 @@ def test_stuck_key_and_its_release():
     state, _ = play([1] * 3)
     at = state.since
     state, event = state.feed(1, at + STUCK_AFTER)
-    assert event is None
+    assert event == KeyHeld(0)
     state, event = state.feed(1, at + STUCK_AFTER + STEP)
     assert event == Stuck()
     state, events = play([1] * 50 + [3] * 5, state, at + 20)

@@ -11,7 +11,9 @@ from appliance.link import messages
 from appliance.link.messages import (
     LINE_LIMIT,
     Ack,
+    AskCard,
     AskStatus,
+    BoxCard,
     BoxStatus,
     Broker,
     Dropped,
@@ -58,6 +60,13 @@ TOLD = BoxStatus(
     broker=False, requests="off", memory="locked", last_seq=3, acknowledged=2,
 )  # fmt: skip
 
+ASKED_CARD = AskCard()
+TOLD_CARD = BoxCard(
+    fault=None, reader="Virtual PCD 00 00", atr="3BAC", family="cps3", holder="SOPHIE DURAND", tries_left=3
+)
+NO_CARD = BoxCard(fault="card-absent")
+ADMIN = ((ASKED, TOLD), (ASKED_CARD, TOLD_CARD), (ASKED_CARD, NO_CARD))
+
 # Every field that may cross the link. A field that could carry what the person types belongs to no message.
 FIELDS = {
     "Hello": {"version": str},
@@ -81,13 +90,23 @@ FIELDS = {
         "version": str, "device": str, "boot_id": str, "screen": str, "reader": bool, "card": bool, "display": bool,
         "keypad": bool, "broker": bool, "requests": str, "memory": str, "last_seq": int, "acknowledged": int,
     },
+    "AskCard": {},
+    "BoxCard": {
+        "fault": str | None, "reader": str | None, "atr": str, "family": str | None, "serial": str | None,
+        "number": str | None, "kind": str | None, "holder": str | None, "structure": str | None,
+        "profession": str | None, "specialties": tuple[str, ...], "rpps": str | None, "adeli": str | None,
+        "test": bool | None, "valid_from": str | None, "valid_until": str | None, "signs_until": str | None,
+        "tries_left": int | None, "unblock_tries_left": int | None, "trust": typing.Literal,
+    },
 }  # fmt: skip
+
+EVERY = tuple(struct for side in (FromGateway, FromVault, FromAdmin, ToAdmin) for struct in typing.get_args(side))
 
 
 def test_the_set_is_closed_and_no_type_can_carry_a_pin():
     """Names and types of every field; a new one is a decision that this test asks for."""
     found = {}
-    for struct in (*typing.get_args(FromGateway), *typing.get_args(FromVault), FromAdmin, ToAdmin):
+    for struct in EVERY:
         hints = typing.get_type_hints(struct)
         found[struct.__name__] = {
             name: typing.Literal if typing.get_origin(hints[name]) is typing.Literal else hints[name]
@@ -102,8 +121,8 @@ def test_the_set_is_closed_and_no_type_can_carry_a_pin():
 
 def test_both_directions_have_their_own_types():
     assert not set(typing.get_args(FromGateway)) & set(typing.get_args(FromVault))
-    every = (*typing.get_args(FromGateway), *typing.get_args(FromVault), FromAdmin, ToAdmin)
-    tags = {struct.__struct_config__.tag for struct in every}
+    assert not set(typing.get_args(FromAdmin)) & set(typing.get_args(ToAdmin))
+    tags = {struct.__struct_config__.tag for struct in EVERY}
     assert len(tags) == len(FIELDS)
 
 
@@ -125,12 +144,13 @@ def test_down(message):
 
 
 def test_the_admin_socket_has_a_set_of_its_own():
-    assert decode_from_admin(encode(ASKED)) == ASKED
-    assert decode_to_admin(encode(TOLD)) == TOLD
-    for decode in (decode_from_gateway, decode_from_vault, decode_to_admin):
-        with pytest.raises(LinkError):
-            decode(encode(ASKED))
-    for message in (*UP, *DOWN, TOLD):
+    for asked, told in ADMIN:
+        assert decode_from_admin(encode(asked)) == asked
+        assert decode_to_admin(encode(told)) == told
+        for decode in (decode_from_gateway, decode_from_vault, decode_to_admin):
+            with pytest.raises(LinkError):
+                decode(encode(asked))
+    for message in (*UP, *DOWN, *(told for _, told in ADMIN)):
         with pytest.raises(LinkError):
             decode_from_admin(encode(message))
 
@@ -167,6 +187,7 @@ def test_reprs_hold_no_payload():
     assert "<2 bytes>" in shown
     assert "prat" in shown
     assert "xff" not in shown
+    assert repr(TOLD_CARD) == "BoxCard(fault=None)"
 
 
 @given(st.binary(max_size=200))
@@ -178,7 +199,7 @@ def test_any_bytes(line):
             assert error.code == "link-broken"  # noqa: PT017
 
 
-@given(st.sampled_from([*UP, *DOWN, ASKED, TOLD]), st.data())
+@given(st.sampled_from([*UP, *DOWN, *(message for pair in ADMIN for message in pair)]), st.data())
 def test_any_edit_of_a_line(message, data):
     line = bytearray(encode(message))
     at = data.draw(st.integers(0, len(line) - 1))

@@ -49,7 +49,10 @@ def search(report):
     report(
         f"searched: {tally.searches} processes, folders and cores, {tally.bytes / 1e6:.0f} MB in {tally.seconds:.1f} s"
     )
-    met, kinds = {trace.what for trace in tally.met}, sorted({(trace.form, trace.digits) for trace in tally.met})
+    met, kinds = (
+        {trace.what for trace in tally.met},
+        sorted({(trace.form, trace.place, trace.digits) for trace in tally.met}),
+    )
     report(f"false hits: {len(met)} of {tally.decoys} numbers never typed, in any scene of a box {kinds or ''}")
     report(f"numbers that looked like something before anything was typed, and are not used: {tally.before}")
 
@@ -82,3 +85,8 @@ def unwiped(search):
 @pytest.fixture(scope="module")
 def queued(search):
     yield from _standing(search, "queued_vault")
+
+
+@pytest.fixture(scope="module")
+def kept_new(search):
+    yield from _standing(search, "kept_new_vault")

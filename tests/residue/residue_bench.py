@@ -1,7 +1,7 @@
 """The box on the real pcscd, vpcd and mosquitto, with a card whose PIN has twelve digits, and a way to stop it all.
 
-What it is: the neighbours of one box, the path to the prompt, and the scan of everything at one moment. What it is not:
-a judge. Rule: every wait is for a frame, a reply, a stopped process or an ended one.
+What it is: the neighbours of one box, the path to the prompts, and the scan of everything at one moment. What it is
+not: a judge. Rule: every wait is for a frame, a reply, a stopped process or an ended one.
 """
 
 import base64
@@ -22,24 +22,28 @@ from residue_forms import Trace
 from residue_scan import Finding, Search
 
 from appliance.client.transport import Client
+from appliance.simulator import pcscd
 from appliance.simulator.desk import Desk
 from appliance.simulator.faults import FaultyCard
 from appliance.simulator.launch import DEVICE, Box
 from appliance.simulator.pki import TestPki
-from appliance.simulator.softcps3 import SoftCps3
+from appliance.simulator.softmodels import MODELS
 from appliance.simulator.vpcd import VpcdSlot
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 import mosquitto
-import pcscd
 
 CLIENT = "dossier"
 TIMEOUT = 20.0
-RESULT = 10
+RESULT = 30
 """Seconds after which every result has left the display."""
 TEXT = base64.b64encode(b"Repos de 3 jours.").decode()
 DOCUMENT = {"kind": "content", "mediaType": "text/plain;charset=utf-8", "title": "Ordonnance", "data": TEXT}
 SHIPPED = "appliance.simulator.vault"
+PINS = 40
+"""Numbers of twelve digits that one bench can type."""
+MARK = "•"
+HELD = 1.1
 
 
 def missing() -> str | None:
@@ -71,14 +75,21 @@ class Scene:
 
 
 class Bench:
-    """One box. ``typed`` and ``wrong`` are labels of numbers; the card's PIN is ``typed``."""
+    """One box.
+
+    ``typed``, ``wrong``, ``puk`` and ``wrong_puk`` are labels of numbers; a new card's PIN is ``typed``, its code de
+    déblocage ``puk``. ``pin``: the PIN of the card that is in; who changes it says so. ``parts``: what was typed so
+    far, label -> what it was.
+    """
 
     def __init__(self, folder: Path, module: str, search: Search) -> None:
         self.folder, self.module, self.search = folder, module, search
         self._pki = TestPki.generate()
         self._stack = ExitStack()
         self._card: FaultyCard | None = None
-        self.typed = self.wrong = ""
+        self._family = ""
+        self.parts: dict[str, str] = {}
+        self.typed = self.wrong = self.puk = self.wrong_puk = self.pin = ""
         self.decoys: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -88,6 +99,8 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._card is not None:
+            self._card.release()  # a vault whose card keeps silent does not end
         self._stack.close()
 
     def _begin(self, stack: ExitStack) -> None:
@@ -110,7 +123,9 @@ class Bench:
         self.client.wait_online(TIMEOUT)
         self.sees("Insérez")
         met = {trace.what for trace in self.scan().traces}
-        (self.typed, self.wrong), self.decoys = self.search.choose(met, 2)
+        pins, (self.puk, self.wrong_puk), self.decoys = self.search.choose(met, PINS, 2)
+        self._fresh = iter(pins)
+        self.typed, self.wrong = self.fresh(), self.fresh()
 
     @property
     def memory(self) -> str:
@@ -122,10 +137,18 @@ class Bench:
     def sees(self, text: str) -> None:
         self.desk.wait_for(text, TIMEOUT)
 
-    def card(self) -> FaultyCard:
-        """The card that is in, read by the box; a fresh one when there is none."""
+    def fresh(self) -> str:
+        """The label of a number that was never typed."""
+        return next(self._fresh)
+
+    def card(self, family: str = "cps3") -> FaultyCard:
+        """The card that is in, read by the box; a fresh one when there is none, or another is wanted."""
+        if self._card is not None and family != self._family:
+            self.without_card()
         if self._card is None:
-            self._card = FaultyCard(SoftCps3(self._pki, pin=self.search.number(self.typed), pin_digits=(4, 12)))
+            pin, puk = self.search.number(self.typed), self.search.number(self.puk)
+            self._card = FaultyCard(MODELS[family](self._pki, pin=pin, puk=puk, pin_digits=(4, 12)))
+            self._family, self.pin = family, self.typed
             self.slot.insert(self._card)
             self.sees("DURAND-TEST")
         return self._card
@@ -149,11 +172,26 @@ class Bench:
         self.sees("Code porteur")
         return replies
 
-    def types(self, label: str) -> None:
-        """All twelve digits, and sees all twelve marks."""
+    def opens_menu(self, entry: str) -> None:
+        """From home to the first or second entry of the menu."""
+        self.desk.hold("A")
+        self.desk.hold_for("A", HELD)  # scanned again: the vault has taken the time of the press before it moves
+        self.sees("Menu")
+        self.desk.press({"Changer": "A", "Débloquer": "CA"}[entry])
+
+    def types(self, label: str, title: str = "Code porteur", part: str = "PIN") -> None:
+        """All digits into a fresh entry, and sees as many marks."""
         number = self.search.number(label)
+        self.parts[label] = part
+        self._has_marks(title, 0)
         self.desk.press(number)
-        self.desk.wait_for(lambda lines: sum(line.count("•") for line in lines) == len(number), TIMEOUT)
+        self._has_marks(title, len(number))
+
+    def _has_marks(self, title: str, count: int) -> None:
+        self.desk.wait_for(
+            lambda lines: title in lines and sum(line.count(MARK) for line in lines) == count,
+            TIMEOUT,
+        )
 
     # --- the scan -----------------------------------------------------------------------------------------------------
 

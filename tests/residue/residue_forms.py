@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 DIGITS = 12
+PUK_DIGITS = 8
 WINDOW = 8
 LAYOUT = "123A456B789C*0#D"
 POINTER = 8
@@ -28,9 +29,9 @@ _PLAIN = bytes(
 _IS_DIGIT = bytes(b"~d"[chr(code).isdigit() and code < 128] for code in range(256))
 
 
-def draw() -> str:
-    """A random number of ``DIGITS`` digits, 1 to 9."""
-    return "".join(str(secrets.randbelow(9) + 1) for _ in range(DIGITS))
+def draw(digits: int = DIGITS) -> str:
+    """A random number of that many digits, 1 to 9."""
+    return "".join(str(secrets.randbelow(9) + 1) for _ in range(digits))
 
 
 @dataclass(frozen=True, slots=True, order=True)

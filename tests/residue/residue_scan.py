@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from residue_forms import Numbers, Singletons, Trace, draw
+from residue_forms import DIGITS, PUK_DIGITS, Numbers, Singletons, Trace, draw
 from residue_memory import KERNELS, OVERLAP, PIECE, Mapping, mappings, pieces, singletons
 
-NUMBERS = 4000
+NUMBERS, PUKS = 4000, 1000
 ELF = b"\x7fELF"
 
 
@@ -56,6 +56,7 @@ class Search:
 
     def __init__(self) -> None:
         self._drawn = {f"number {index}": draw() for index in range(NUMBERS)}
+        self._drawn |= {f"PUK {index}": draw(PUK_DIGITS) for index in range(PUKS)}
         self._numbers = Numbers(self._drawn)
         self._unchanged: dict[tuple[str, int, int], frozenset[Trace]] = {}
         self._searched: dict[tuple[str, int, int], frozenset[Trace]] = {}
@@ -64,13 +65,16 @@ class Search:
         self._typed: set[str] = set()
         self.tally = Tally()
 
-    def choose(self, met: set[str], count: int) -> tuple[list[str], frozenset[str]]:
-        """Labels of ``count`` numbers to type, and of the decoys, of what nothing looks like before they are typed."""
+    def choose(self, met: set[str], count: int, puks: int) -> tuple[list[str], list[str], frozenset[str]]:
+        """Labels of PINs and PUKs to type, and of the decoys, of what nothing looks like before they are typed."""
         self.tally.before = max(self.tally.before, len(met))
         free = [label for label in self._drawn if label not in met | self._typed]
-        self._typed.update(free[:count])
-        self.tally.decoys += len(free) - count
-        return free[:count], frozenset(free[count:])
+        chosen = [label for label in free if len(self._drawn[label]) == DIGITS][:count]
+        letters = [label for label in free if len(self._drawn[label]) == PUK_DIGITS][:puks]
+        self._typed.update(chosen, letters)
+        decoys = frozenset(free) - self._typed
+        self.tally.decoys += len(decoys)
+        return chosen, letters, decoys
 
     def number(self, label: str) -> str:
         """The digits, for the one who types them."""

@@ -7,7 +7,7 @@ the same within one bench, so what an earlier point left would be found at every
 import at_rest
 import pytest
 import residue_core
-from residue_forms import Trace
+from residue_verdict import core, judge, last
 
 from appliance.simulator.faults import Fault, Kind
 
@@ -21,59 +21,6 @@ def bench(request):
     return request.getfixturevalue(request.param)
 
 
-def tell(report, bench, scene, point, found):
-    """A line of the summary. What pcscd keeps is measured and never judged: vpcd is not a USB reader's driver."""
-    forms = sorted({(trace.form, trace.place, trace.digits) for trace in found})
-    kept = scene.pcscd and sorted(
-        (trace.form, trace.place, trace.digits) for trace in scene.pcscd.of(bench.typed, bench.wrong)
-    )
-    report(f"{bench.memory:13} {point:27} ours: {forms or 0} · vpcd driver: {'gone' if kept is None else kept or 0}")
-
-
-def check_all_was_searched(bench, scene):
-    """The kernel keeps nothing back but what it must."""
-    assert scene.gateway.closed == scene.files.closed == ()
-    if scene.pcscd:
-        assert scene.pcscd.closed == ()
-    if scene.vault:
-        assert scene.vault.closed == (("secret page",) if bench.memory == "memfd_secret" else ())
-
-
-def judge(report, bench, scene, point):
-    """After it is over: nothing in what is ours."""
-    found = scene.ours(bench.typed, bench.wrong)
-    tell(report, bench, scene, point, found)
-    check_all_was_searched(bench, scene)
-    assert found == []
-
-
-def judge_typing(report, bench, scene, point):
-    """Before ``#`` or while the card is asked: digits stand in the page, and nowhere else."""
-    found = scene.ours(bench.typed, bench.wrong)
-    tell(report, bench, scene, point, found)
-    check_all_was_searched(bench, scene)
-    page = [] if bench.memory == "memfd_secret" else [Trace(bench.typed, "locked page", "ASCII", 12)]
-    assert found == page
-    assert scene.vault.of(bench.typed) == page
-
-
-def core(bench, maker, report, point):
-    """(form, digits) of what a core dump of the vault holds at this moment."""
-    file = bench.folder / "core"
-    with bench.stopped() as pids:
-        residue_core.MAKERS[maker](pids["vault"], file)
-        traces = bench.search.core(file, pids["vault"]).of(bench.typed, bench.wrong)
-    found = {(trace.form, trace.digits) for trace in traces}
-    report(f"{bench.memory:13} {point:27} core by {maker}, {file.stat().st_size / 1e6:.0f} MB: {sorted(found) or 0}")
-    file.unlink()
-    return found
-
-
-def last(replies):
-    *_, reply = replies
-    return reply
-
-
 def test_residue_the_memory_is_named_in_info_and_log(shipped, locked):
     for bench in (shipped, locked):
         assert f"secrets in {bench.memory} memory" in bench.box.log("vault")
@@ -84,7 +31,7 @@ def test_residue_during_entry_core_and_cancel(bench, report):
     bench.card()
     replies = bench.ask()
     bench.types(bench.typed)
-    judge_typing(report, bench, bench.scan(), "during entry")
+    judge(report, bench, bench.scan(), "during entry", [bench.typed])
     for maker in residue_core.makers(bench.memory):
         assert core(bench, maker, report, "during entry") == set()
     bench.desk.press("D")
@@ -110,7 +57,7 @@ def test_residue_after_a_wrong_pin(bench, report):
     card = bench.card()
     verified = card.card.verify_count
     replies = bench.ask()
-    bench.types(bench.wrong)
+    bench.types(bench.wrong, part="wrong PIN")
     bench.desk.press("#")
     bench.sees("Code faux")
     assert card.card.verify_count == verified + 1
@@ -152,7 +99,7 @@ def test_residue_while_and_after_pcscd_dies_in_transmit(bench, report):
     bench.types(bench.typed)
     bench.desk.press("#")
     assert card.muted.wait(10)
-    judge_typing(report, bench, bench.scan(), "in SCardTransmit")
+    judge(report, bench, bench.scan(), "in SCardTransmit", [bench.typed])
     bench.pcscd.kill()
     assert last(replies)["code"] == "reader-absent"
     judge(report, bench, bench.scan(), "pcscd killed in VERIFY")
@@ -166,7 +113,7 @@ def test_residue_after_sigterm_while_typing(bench, report):
     bench.types(bench.typed)
     assert bench.box.end("vault") == 0
     bench.desk.wait_vault(connected=False)
-    needles = [at_rest.text_needle(label, bench.search.number(label)) for label in (bench.typed, bench.wrong)]
+    needles = [at_rest.text_needle(label, bench.search.number(label)) for label in bench.parts]
     assert at_rest.search([bench.folder], needles) == []  # base64, compressed and in tables too
     judge(report, bench, bench.scan(), "SIGTERM while typing")
     bench.box.start_vault()
@@ -188,7 +135,7 @@ def caught(bench):
     bench.sees("Signé")
     scene = bench.scan()
     assert scene.gateway.of(bench.typed) == scene.files.of(bench.typed) == []
-    return {(trace.form, trace.place, trace.digits) for trace in scene.vault.of(bench.typed, bench.wrong)}
+    return {(trace.form, trace.place, trace.digits) for trace in scene.vault.of(*bench.parts)}
 
 
 def test_residue_control_a_box_that_does_not_wipe_is_caught(unwiped, report):

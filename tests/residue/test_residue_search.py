@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import residue_core
-from residue_forms import DIGITS, LAYOUT, WINDOW, Numbers, draw, windows
+from residue_forms import DIGITS, LAYOUT, PUK_DIGITS, WINDOW, Numbers, draw, windows
 from residue_memory import KERNELS, PIECE, mappings, pieces, singletons
 from residue_scan import Search
 
@@ -70,6 +70,19 @@ FORMS_OF = {
 }
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_residue_a_puk_is_found_whole(form):
+    """Eight digits are one window: a copy that lost one of them is not told from chance."""
+    puk = NUMBER[:PUK_DIGITS]
+    element = len(FORMS[form]) // DIGITS
+    cut = FORMS[form][: PUK_DIGITS * element] if form in EVEN else FORMS_OF[form](puk)
+    search = Numbers({"PUK": puk})
+    assert {(trace.what, trace.form, trace.digits) for trace in search.traces("here", cut)} == {
+        ("PUK", form, PUK_DIGITS)
+    }
+    assert not search.traces("here", cut[: -2 * element] if form in EVEN else FORMS_OF[form](puk[:-1]))
+
+
 POINTED = {
     "int values": [int(digit) for digit in NUMBER],
     "int codes": list(CODES),
@@ -99,6 +112,7 @@ def test_residue_drawn_numbers_are_random_and_without_zero():
     drawn = {draw() for _ in range(50)}
     assert len(drawn) == 50
     assert all(len(number) == DIGITS and "0" not in number for number in drawn)
+    assert len(draw(PUK_DIGITS)) == PUK_DIGITS
 
 
 @pytest.mark.parametrize("before", [0, 3, 11, 12])

@@ -16,10 +16,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
 from sandbox_machine import BENCH, SOURCE, UNITS, Machine, libc
 
 from appliance.client.transport import Client
 from appliance.simulator.desk import Desk
+from appliance.simulator.launch import soft_authorities
 from appliance.simulator.pki import TestPki
 from appliance.simulator.vpcd import VpcdSlot
 
@@ -45,6 +47,9 @@ requests = "broker"
 
 [rights]
 dossier = ["sign", "sign-raw", "identity"]
+
+[trust]
+test = true
 """
 
 DROP_INS = {
@@ -74,6 +79,7 @@ BindReadOnlyPaths=/usr/bin/python3
 StandardOutput=truncate:{output}
 ExecStart=
 ExecStart=/usr/bin/python3 {source}/tests/sandbox/sandbox_probe.py {settings}
+ExecStopPost=
 """
 
 PLAIN = """\
@@ -219,6 +225,9 @@ def standing(folder: Path) -> Iterator[Box]:
         desk = stack.enter_context(Desk(machine.bench / "desk"))
         desk.path.chmod(0o666)
         machine.write("/etc/cps-appliance/appliance.toml", CONFIG.format(url=broker.url))
+        for number, authority in enumerate(soft_authorities()):
+            pem = authority.public_bytes(serialization.Encoding.PEM).decode()
+            machine.write(f"/etc/cps-appliance/trust/test/{number}.pem", pem)
         for unit, text in DROP_INS.items():
             machine.write(f"/etc/systemd/system/{unit}.d/zz-bench.conf", text)
         machine.run("systemctl", "daemon-reload")

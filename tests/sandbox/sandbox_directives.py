@@ -112,6 +112,7 @@ FACTS: dict[str, Callable[[Seen], bool]] = {
 ELSEWHERE: dict[str, str] = {
     "Type": "test_sandbox_journey: systemd waits for READY=1 before it calls the unit active",
     "ExecStart": "test_units; the probe stands in its place here",
+    "ExecStopPost": "test_units; what it does is shown by test_signals and test_oled",
     "Restart": "test_sandbox_watchdog",
     "RestartSec": "test_sandbox_watchdog",
     "WatchdogSec": "test_sandbox_watchdog, and all loops in tests/watchdog",

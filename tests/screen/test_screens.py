@@ -1,8 +1,10 @@
 """What stands on each screen: goldens, margins, the reserved frame, the words."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from screen_cases import CASES, FINGERPRINT, JOURNEY, consent
 
 from appliance import errors
 from appliance.errors import ApplianceError, SimulatorError, TextNotDrawable
-from appliance.screen import icons, kinds
+from appliance.screen import icons, kinds, kinds_code
 from appliance.screen.atlas import CHARACTERS, LARGE, SMALL
 from appliance.screen.canvas import Canvas
 from appliance.screen.fr import WORDS
@@ -63,14 +65,40 @@ def consents(draw):
 texts = (
     st.builds(kinds.Start, rows)
     | st.builds(kinds.Ready, rows, rows, st.booleans(), st.just("14:05"), st.booleans(), st.booleans())
+    | st.builds(
+        kinds.Ready,
+        rows,
+        rows,
+        st.booleans(),
+        st.just("14:05"),
+        st.booleans(),
+        st.booleans(),
+        st.tuples(st.integers(1, 20), st.integers(0, 600)),
+    )
+    | st.builds(kinds.Permission, rows, st.booleans())
+    | st.builds(kinds.CodeEnd, rows)
+    | st.builds(kinds.NotRead, rows)
     | st.builds(kinds.WaitCard, rows)
     | st.builds(kinds.Outcome, rows)
     | st.builds(kinds.Fault, rows)
     | consents()
 )
-counts = st.builds(
-    kinds.Pin, st.integers(0, 12), st.integers(0, 15), st.floats(allow_nan=False), st.booleans()
-) | st.builds(lambda done, more: kinds.Signing(done, done + more), st.integers(0, 99), st.integers(1, 100))
+codes = st.builds(
+    kinds.Code,
+    st.sampled_from(["old", "puk", "new", "again"]),
+    st.integers(0, 12),
+    st.integers(0, 15),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.none() | st.sampled_from(["same", "differ"]),
+)
+counts = (
+    codes
+    | st.builds(kinds.Pin, st.integers(0, 12), st.integers(0, 15), st.floats(allow_nan=False), st.booleans())
+    | st.builds(lambda done, more: kinds.Signing(done, done + more), st.integers(0, 99), st.integers(1, 100))
+)
 
 
 def border_lit(image):
@@ -100,9 +128,8 @@ def test_the_pictures_of_the_documentation_are_current(name, labelled, columns, 
 
 
 def test_every_struct_has_a_layout_and_a_golden():
-    structs = {
-        value for value in vars(kinds).values() if isinstance(value, type) and value.__module__ == kinds.__name__
-    }
+    rooms = {kinds.__name__, kinds_code.__name__}
+    structs = {value for value in vars(kinds).values() if isinstance(value, type) and value.__module__ in rooms}
     assert structs == set(LAYOUTS) == {type(screen) for screen in CASES.values()} == set(kinds.Screen.__args__)
 
 
@@ -173,7 +200,7 @@ def holds(image, icon):
 def test_only_the_pin_screen_has_the_frame_and_the_padlock():
     for screen in CASES.values():
         image = render(screen, WORDS)
-        framed = isinstance(screen, kinds.Pin)
+        framed = isinstance(screen, kinds.Pin | kinds.Code)
         assert border_lit(image) is framed
         assert holds(image, icons.PADLOCK) is framed
     frame = render(CASES["pin-three"], WORDS)
@@ -188,6 +215,23 @@ def test_the_pin_screen_shows_no_digit_typed(name):
     assert drawn.count("•" * screen.marks) == 1
     assert [int(digits) for text in drawn for digits in re.findall(r"\d+", text)] == [screen.tries]
     assert all(field.type in ("int", "float", "bool", int, float, bool) for field in fields(kinds.Pin))
+
+
+@pytest.mark.parametrize("name", [name for name, screen in CASES.items() if isinstance(screen, kinds.Code)])
+def test_no_screen_of_a_code_shows_a_digit_typed(name):
+    """Its numbers are the tries left, or the lengths that the card wants, or those of the letter."""
+    screen = CASES[name]
+    drawn = [writing.text for writing in paint(screen, WORDS).writings]
+    assert drawn.count("•" * screen.marks) == 1
+    said = [int(digits) for text in drawn for digits in re.findall(r"\d+", text)]
+    lengths = [screen.least] if screen.least == screen.most else [screen.least, screen.most]
+    letter = [8] if WORDS.letter in drawn else []
+    assert said == ([screen.tries] if screen.tries else lengths) + letter
+    kinds_of_fields = {field.name: field.type for field in fields(kinds.Code) if field.type not in {int, float, bool}}
+    assert {name: set(get_args(kind)) - {type(None)} for name, kind in kinds_of_fields.items()} == {
+        "stage": {"old", "puk", "new", "again"},
+        "hint": {Literal["same", "differ"]},
+    }
 
 
 @given(st.integers(0, 11), st.integers(1, 3), parts, st.booleans())
@@ -290,6 +334,33 @@ def test_pages_that_cannot_be(page, pages):
         render(consent(page=page, pages=pages), WORDS)
 
 
+@pytest.mark.parametrize(("signed", "of"), [(-1, 2), (3, 2)])
+def test_ends_that_cannot_be(signed, of):
+    with pytest.raises(ValueError, match="documents"):
+        render(kinds.Outcome("refused", signed, of), WORDS)
+
+
+@pytest.mark.parametrize("chosen", [0, 3])
+def test_an_entry_that_cannot_be(chosen):
+    with pytest.raises(ValueError, match="of 2"):
+        render(kinds.Menu(("change", "unblock"), chosen), WORDS)
+
+
+def test_the_menu_marks_one_entry():
+    for chosen in (1, 2):
+        marked = [w.text.strip() for w in paint(kinds.Menu(("change", "unblock"), chosen), WORDS).writings if w.reverse]
+        assert marked == [WORDS.menu[("change", "unblock")[chosen - 1]], "D", "A"]
+
+
+def test_who_asks_to_read_is_shown_whole_and_marked():
+    long = "logiciel-de-cabinet-infirmier-numero-123"
+    assert "".join(drawn(kinds.Permission(long, paired=False))[:2]) == long
+    for requester in ("demo", long):
+        assert "(non appairé)" in drawn(kinds.Permission(requester, paired=False))
+        assert "(non appairé)" not in drawn(kinds.Permission(requester, paired=True))
+        assert any("exercice" in text for text in drawn(kinds.Permission(requester, paired=False)))
+
+
 @pytest.mark.parametrize(("done", "of"), [(-1, 2), (3, 2), (0, 0)])
 def test_counts_that_cannot_be(done, of):
     with pytest.raises(ValueError, match="documents"):
@@ -300,6 +371,7 @@ HOSTILE = {
     "ready-name": kinds.Ready("?", "p", test=False, clock="14:05", link=True),
     "ready-profession": kinds.Ready("n", "?", test=False, clock="14:05", link=True),
     "wait-card": kinds.WaitCard("?"),
+    "permission": kinds.Permission("?", paired=False),
     "outcome": kinds.Outcome("?"),
     "requester": consent(requester="?"),
     "signer": consent(signer="?"),
@@ -325,7 +397,7 @@ def test_what_cannot_be_drawn_is_refused_everywhere(place, character):
     assert character not in str(refused.value)
 
 
-LAID_OUT = {"ready-profession", "heading-1"}
+LAID_OUT = {"ready-profession", "heading-1", "permission"}
 
 
 @pytest.mark.parametrize("character", ["\n", "\t"], ids=ascii)
@@ -372,9 +444,29 @@ def test_every_word_is_drawable():
             yield from (value.headline, *value.lines)
         elif isinstance(value, tuple):
             yield from (part for item in value for part in strings(item))
+        elif isinstance(value, Mapping):
+            yield from strings(tuple(value.values()))
 
     for field in fields(Words):
-        assert all(CHARACTERS.issuperset(text) for text in strings(getattr(WORDS, field.name))), field.name
+        words = list(strings(getattr(WORDS, field.name)))
+        assert words, field.name
+        assert all(CHARACTERS.issuperset(text) for text in words), field.name
+
+
+@pytest.mark.parametrize("code", sorted(WORDS.code_notices))
+def test_every_notice_of_a_code_fits(code):
+    notice = WORDS.code_notices[code]
+    canvas = paint(kinds.CodeEnd(code), WORDS)
+    assert is_whole(canvas)
+    assert [writing.text for writing in canvas.writings] == [notice.headline, *notice.lines]
+
+
+@pytest.mark.parametrize("code", sorted(WORDS.notices))
+def test_every_other_end_of_a_code_says_that_it_stays(code):
+    texts_drawn = drawn(kinds.CodeEnd(code))
+    assert is_whole(paint(kinds.CodeEnd(code), WORDS))
+    assert code in WORDS.code_notices or texts_drawn == [WORDS.notices[code].headline, WORDS.code_stays]
+    assert drawn(kinds.NotRead(code)) == [WORDS.notices[code].headline, WORDS.not_read]
 
 
 def test_french_is_in_one_file_only():

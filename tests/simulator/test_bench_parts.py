@@ -22,7 +22,11 @@ def test_window_update_touches_only_its_window():
     panel = Panel()
     panel.write(UPRIGHT)
     panel.write(bytes.fromhex("00 20 00 21 0a 0b 22 02 03"))
-    assert panel.write(bytes.fromhex("40 01 80 00 ff"))
+    assert not panel.write(bytes.fromhex("40 01 80 00 ff"))
+    assert panel.frames == 0
+    assert panel.write(bytes.fromhex("00 af"))
+    assert panel.frames == 1
+    assert not panel.write(bytes.fromhex("00 af"))  # lit again, but nothing new behind it
     assert panel.frames == 1
     assert lit(panel) == {(10, 16), (11, 23), *((11, y) for y in range(24, 32))}
 
@@ -30,9 +34,8 @@ def test_window_update_touches_only_its_window():
 def test_vertical_addressing_goes_down_first():
     panel = Panel()
     panel.write(UPRIGHT + bytes.fromhex("20 01 21 00 01 22 00 01"))
-    panel.write(bytes.fromhex("40 01 02 04 08"))
-    assert lit(panel) == {(0, 0), (0, 9), (1, 2), (1, 11)}
-    assert panel.frames == 1
+    panel.write(bytes.fromhex("40 01 02 04 08 10"))
+    assert lit(panel) == {(0, 4), (0, 9), (1, 2), (1, 11)}  # the fifth byte is at the beginning again
 
 
 @pytest.mark.parametrize(("driver", "column"), [("ssd1306", "04 10"), ("sh1106", "06 10")])
@@ -80,8 +83,14 @@ def test_sh1106_forgets_what_is_behind_its_last_column():
     for page in range(8):
         panel.write(bytes([0x00, 0xB0 + page, 0x02, 0x10]))
         panel.write(bytes([0x40]) + b"\xff" * 140)
-    assert panel.frames == 1
     assert len(lit(panel)) == 128 * 64
+
+
+def test_a_panel_says_how_it_is_lit():
+    panel = Panel()
+    assert (panel.lit, panel.contrast) == (False, 0x80)
+    panel.write(bytes.fromhex("00 81 4f af"))
+    assert (panel.lit, panel.contrast) == (True, 0x4F)
 
 
 def test_a_terminal_shows_two_pixels_a_character():

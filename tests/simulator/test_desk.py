@@ -156,7 +156,8 @@ def test_bytes_and_transactions_are_counted(desk, service):
     before = desk.written
     service.oled.show(pattern(2))
     desk.wait_picture(shows(2))
-    assert (desk.written[0] - before[0], desk.written[1] - before[1]) == (1034, 2)
+    # one window of 43 columns' bytes, then DISPLAYON
+    assert (desk.written[0] - before[0], desk.written[1] - before[1]) == (53, 3)
 
 
 def test_display_errors_are_made_and_heal(desk, service):
@@ -182,6 +183,41 @@ def test_wait_for_reads_the_pixels(desk, service, monkeypatch):
     assert desk.wait_for(lambda lines: lines[1:] == ["number 4"])
     with pytest.raises(SimulatorError, match=r"never showed 'number 5', but: \['picture', 'number 4'\]"):
         desk.wait_for("number 5", timeout=0)
+
+
+def test_light_outputs_and_waits_for_them_are_bounded(desk, wire):
+    assert desk.light is None
+    wire.send(bytes([ord("I"), ADDRESS, 0x00, 0x81, 0x4F, 0xAF]))
+    desk.wait_light(0x4F)
+    wire.send(b"P\x11\x01")
+    desk.wait_output({17: 1, 18: 2})
+    assert desk.output(17) == (1, 1)
+    with pytest.raises(SimulatorError, match="light is 79, not 207"):
+        desk.wait_light(0xCF, timeout=0)
+    with pytest.raises(SimulatorError, match=r"never were so: \{17: 0\}"):
+        desk.wait_output({17: 0}, timeout=0)
+
+
+def test_case_and_button_reach_the_vaults_pins(desk, service):
+    levels = []
+    for gpio in (CONFIG.signals.tamper, CONFIG.signals.button):
+        pin = Device.pin_factory.pin(gpio)
+        pin.input_with_pull("up")
+        levels.append(lambda pin=pin: bool(pin.state))
+    case, button = levels
+    assert (case(), button()) == (False, True)  # a closed case ties its pin to ground, a button at rest does not
+    desk.open_case()
+    desk.push()
+    assert (case(), button()) == (True, False)
+    desk.open_case(opened=False)
+    desk.push(pressed=False)
+    assert (case(), button()) == (False, True)
+
+
+def test_threads_are_told_by_name(desk, service):
+    names = desk.threads()
+    assert {"keys", "oled", "desk"} <= set(names.values())
+    assert set(names) >= {thread.native_id for thread in threading.enumerate() if thread.name == "keys"}
 
 
 def test_a_screen_is_read_off_the_glass(desk, service):

@@ -2,13 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from terminal_kit import Terminal
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-import pcscd
+from appliance.simulator import pcscd
 
 pytestmark = pytest.mark.skipif(pcscd.missing() is not None, reason=pcscd.missing() or "")
 

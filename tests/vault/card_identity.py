@@ -21,4 +21,4 @@ def soft_card(pin="1234"):
 
 @functools.cache
 def identity_of():
-    return play(Cps3().identify(), carrier(soft_card().transmit))
+    return play(Cps3().identify({}), carrier(soft_card().transmit)).identity

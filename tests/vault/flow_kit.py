@@ -5,13 +5,16 @@ import functools
 import typing
 import uuid
 
-from appliance.contract.messages import Document, SignRequest
+import msgspec
+
+from appliance.card.activity import Situation
+from appliance.contract.messages import Document, PracticeRequest, SignRequest
 from appliance.contract.replies import RawResult
 from appliance.keypad import entry as keys
 from appliance.signing.consent import compose
 from appliance.vault import box as b
 from appliance.vault import flow
-from appliance.vault.box import Ask, Box, Card, State
+from appliance.vault.box import Ask, Box, Card, Look, SessionRule, State
 
 CLIENT = "demo-desk"
 SESSION = "insertion-1"
@@ -39,15 +42,29 @@ def ask(number=1, *, now=0.0, client=CLIENT, count=1, media_type="text/plain;cha
     return Ask(client, request, consent, now + request.ttl)
 
 
+def in_format(asked, wanted):
+    """The same request in another format."""
+    return dataclasses.replace(asked, request=msgspec.structs.replace(asked.request, format=wanted))
+
+
+def look(number=1, *, now=0.0, client=CLIENT, **members):
+    """A request to read the practice situations."""
+    return Look(client, PracticeRequest(v=1, id=str(uuid.UUID(int=number)), **members), now + 120)
+
+
 def result(index=0):
     return RawResult(index=index, shown="content", signature=b"s" * 256, certificate=b"c")
 
 
-class Play:
-    """A box and its time; ``feed`` takes events, or functions of the box that give one."""
+RULE = SessionRule(signatures=5, seconds=300)
+"""What a session may be in the tests; shipped boxes open none."""
 
-    def __init__(self, *events):
-        self.box, self.now = Box(), 0.0
+
+class Play:
+    """A box and its time; ``feed`` takes events, functions of the box that give one, and seconds that pass."""
+
+    def __init__(self, *events, sessions=RULE):
+        self.box, self.now = Box(sessions=sessions), 0.0
         self.effects = ()
         self.feed(*events)
 
@@ -55,6 +72,9 @@ class Play:
         """Play ``events``, ``after`` seconds later; ``effects`` are the last one's."""
         self.now += after
         for event in events:
+            if isinstance(event, float):
+                self.now += event
+                continue
             made = event(self.box) if callable(event) else event
             self.box, self.effects = flow.step(self.box, made, self.now)
         return self
@@ -97,12 +117,31 @@ def rejected(count):
     return lambda box: b.PinRejected(box.ticket, count)
 
 
+def puk_rejected(count):
+    return lambda box: b.PukRejected(box.ticket, count)
+
+
+def changed(box):
+    return b.Changed(box.ticket)
+
+
+SITUATIONS = (Situation(1, "CABINET DURAND", "123456789", "SA07"), Situation(3, None, None, None, ((0x87, b"?"),)))
+
+
+def read(box):
+    return b.SituationsRead(box.ticket, SITUATIONS)
+
+
 def signed(box):
     return b.Signed(box.ticket, result(len(box.results)))
 
 
 def asked(**changes):
     return b.Asked(ask(**changes))
+
+
+def looked(**changes):
+    return b.Asked(look(**changes))
 
 
 ATTACHED = (b.ReaderAttached(),)
@@ -118,6 +157,27 @@ SIGNING = (*TYPED, keys.Validate())
 BATCH = (*READY, asked(count=3), *LAST_PAGE, keys.Agree(), tries(3), *(keys.Digit(),) * 4, keys.Validate())
 WRONG = (*SIGNING, rejected(2))
 LAST_TRY = (*AGREED, tries(1))
+MENU = (*READY, keys.AgreeHeld())
+FOUR = (keys.Digit(),) * 4
+CHANGE = (*MENU, keys.Agree())
+OLD = (*CHANGE, tries(3))
+NEW = (*OLD, *FOUR, keys.Validate())
+AGAIN = (*NEW, *FOUR, keys.Validate())
+CHANGING = (*AGAIN, *FOUR, keys.Validate())
+UNBLOCK = (*MENU, keys.Next(), keys.Agree())
+PUK = (*UNBLOCK, tries(10))
+UNBLOCKING = (
+    *(*PUK, *FOUR, *FOUR, keys.Validate()),
+    *(*FOUR, keys.Validate()),
+    *(*FOUR, keys.Validate()),
+)
+LOOK = (*READY, looked())
+LOOKING = (*LOOK, keys.Agree(), tries(3), *FOUR, keys.Validate())
+HELD_C = (keys.Next(), keys.NextHeld())
+OFFER = (*CONSENT, *LAST_PAGE, *HELD_C)
+OPENED = (*OFFER, keys.Agree(), tries(3), *FOUR, keys.Validate(), signed, keys.Agree())
+"""Home, with an open session of which one signature is used."""
+IN_SESSION = (*OPENED, asked(number=2), *LAST_PAGE, keys.Agree())
 
 WALKS = {
     State.STARTING: {"start": ()},
@@ -130,22 +190,45 @@ WALKS = {
         "asked and held": (*INSERTED, asked(), held),
     },
     State.UNREADABLE: {"mute": (*INSERTED, failed("card-mute")), "patient": PATIENT},
-    State.READY: {"ready": READY},
+    State.READY: {"ready": READY, "session": OPENED},
+    State.MENU: {"first": MENU, "second": (*MENU, keys.Next()), "session": (*OPENED, keys.AgreeHeld())},
     State.WAIT_CARD: {"empty": (*ATTACHED, asked()), "patient": (*PATIENT, asked())},
     State.CONSENT: {
         "first page": CONSENT,
         "last page": (*CONSENT, *LAST_PAGE),
         "title": (*READY, asked(media_type="application/pdf")),
+        "practice": LOOK,
+        "session": (*OPENED, asked(number=2), *LAST_PAGE),
+        "back": (*OFFER, keys.Previous()),
     },
-    State.COUNTING: {"first": AGREED, "again": (*WRONG, keys.Agree())},
-    State.LAST_TRY: {"counted": LAST_TRY},
+    State.SESSION: {"offered": OFFER},
+    State.COUNTING: {"first": AGREED, "again": (*WRONG, keys.Agree()), "change": CHANGE, "unblock": UNBLOCK},
+    State.LAST_TRY: {"counted": LAST_TRY, "change": (*CHANGE, tries(1)), "unblock": (*UNBLOCK, tries(1))},
     State.PIN: {
         "empty": PIN,
         "typed": TYPED,
         "second": (*WRONG, keys.Validate(), tries(2)),
-        "last": (*LAST_TRY, keys.Agree()),
+        "last": (*LAST_TRY, 1.0, keys.Agree()),
+        "change": (*OLD, *FOUR),
+        "unblock": (*PUK, *FOUR),
+        "practice": (*LOOK, keys.Agree(), tries(3)),
+        "session wanted": (*OFFER, keys.Agree(), tries(3)),
     },
-    State.PIN_WRONG: {"two left": WRONG, "one left": (*SIGNING, rejected(1))},
+    State.NEW_PIN: {
+        "change": NEW,
+        "typed": (*NEW, *FOUR),
+        "same": (*NEW, *FOUR, keys.Same()),
+        "differ": (*AGAIN, *FOUR, keys.Differ()),
+        "unblock": (*PUK, *FOUR, *FOUR, keys.Validate()),
+    },
+    State.AGAIN: {"change": AGAIN, "typed": (*AGAIN, *FOUR)},
+    State.PIN_WRONG: {
+        "two left": WRONG,
+        "one left": (*SIGNING, rejected(1)),
+        "change": (*CHANGING, rejected(2)),
+        "unblock": (*UNBLOCKING, puk_rejected(9)),
+        "practice": (*LOOKING, rejected(2)),
+    },
     State.SIGNING: {
         "one": SIGNING,
         "batch": (*BATCH, signed),
@@ -153,6 +236,16 @@ WALKS = {
         "card gone": (*SIGNING, b.CardRemoved()),
         "reader gone": (*SIGNING, b.ReaderLost("reader-absent")),
         "another card": (*SIGNING, b.CardRemoved(), b.CardInserted("insertion-2", "cps4")),
+        "session": IN_SESSION,
+        "session over": (*IN_SESSION, keys.Refuse()),
+    },
+    State.WORKING: {
+        "change": CHANGING,
+        "unblock": UNBLOCKING,
+        "practice": LOOKING,
+        "change, card gone": (*CHANGING, b.CardRemoved()),
+        "practice, reader gone": (*LOOKING, b.ReaderLost("reader-absent")),
+        "unblock, another card": (*UNBLOCKING, b.CardRemoved(), b.CardInserted("insertion-2", "cps4")),
     },
     State.RESULT: {
         "done": (*SIGNING, signed),
@@ -160,6 +253,11 @@ WALKS = {
         "removed": (*READY, b.CardRemoved()),
         "blocked": (*AGREED, tries(0)),
         "refused": (*CONSENT, keys.Refuse()),
+        "changed": (*CHANGING, changed),
+        "unblocked": (*UNBLOCKING, changed),
+        "read": (*LOOKING, read),
+        "change refused": (*NEW, keys.Refuse()),
+        "session opened": OPENED[:-1],
         "another card": (*SIGNING, b.CardRemoved(), b.CardInserted("insertion-2", "cps4"), signed),
     },
 }
@@ -171,11 +269,16 @@ EXAMPLES = {
     b.CardInserted: b.CardInserted("insertion-9", "cps3"),
     b.CardRemoved: b.CardRemoved(),
     b.Identified: identified(),
+    b.Judged: lambda box: b.Judged(box.inserted or SESSION, "expired", test=True, barred="card-expired"),
     b.Asked: asked(number=9),
     b.Cancelled: lambda box: b.Cancelled(CLIENT, box.ask.id if box.ask else "none"),
     b.TriesRead: tries(3),
     b.PinRejected: rejected(2),
     b.Signed: signed,
+    b.PukRejected: puk_rejected(9),
+    b.Changed: changed,
+    b.SituationsRead: read,
+    b.Stopping: b.Stopping(),
     b.Failed: failed("card-mute"),
     b.Held: held,
     b.DisplayChanged: b.DisplayChanged(ok=False),
@@ -185,4 +288,7 @@ EXAMPLES = {
 }
 """One of each event; a function where it depends on the box."""
 
-TICKETED = (b.Identified, b.TriesRead, b.PinRejected, b.Signed, b.Failed, b.Held)
+TICKETED = (
+    *(b.Identified, b.TriesRead, b.PinRejected, b.PukRejected, b.Signed, b.Changed, b.SituationsRead),
+    *(b.Failed, b.Held),
+)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.config import parse
-from appliance.contract.messages import CancelRequest, IdentityRequest, PingRequest, SignRequest
+from appliance.contract.messages import CancelRequest, IdentityRequest, PingRequest, PracticeRequest, SignRequest
 from appliance.errors import NotAllowed, SchemaInvalid
 from appliance.vault import access
 
@@ -14,6 +14,7 @@ ID = "0192f0c1-2345-7abc-8def-0123456789ab"
 PING = PingRequest(v=1, id=ID)
 CANCEL = CancelRequest(v=1, id=ID, target=ID)
 IDENTITY = IdentityRequest(v=1, id=ID)
+PRACTICE = PracticeRequest(v=1, id=ID)
 
 
 def sign(wanted="jws", count=1, **members):
@@ -31,18 +32,20 @@ def config(requests="broker", **rights):
         ("plain", sign(), None),
         ("plain", sign("raw"), "sign-raw"),
         ("plain", IDENTITY, "identity"),
+        ("plain", PRACTICE, "practice"),
         ("plain", PING, None),
         ("plain", CANCEL, None),
         ("known", sign(), "sign"),
         ("known", sign("raw"), None),
         ("known", IDENTITY, None),
+        ("known", PRACTICE, None),
         ("nobody", sign(), "sign"),
         ("nobody", PING, None),
         ("nobody", CANCEL, None),
     ],
 )
 def test_each_request_needs_its_right(client, request_, right):
-    rights = config(known=("sign-raw", "identity"), nobody=())
+    rights = config(known=("sign-raw", "identity", "practice"), nobody=())
     if right is None:
         access.check(rights, client, request_)
     else:
@@ -51,13 +54,13 @@ def test_each_request_needs_its_right(client, request_, right):
 
 
 def test_every_request_has_its_row():
-    assert set(access.RIGHTS) == {SignRequest, IdentityRequest, PingRequest, CancelRequest}
+    assert set(access.RIGHTS) == {SignRequest, IdentityRequest, PracticeRequest, PingRequest, CancelRequest}
 
 
-@pytest.mark.parametrize("request_", [sign(), PING, CANCEL, IDENTITY])
+@pytest.mark.parametrize("request_", [sign(), PING, CANCEL, IDENTITY, PRACTICE])
 def test_a_box_that_takes_no_requests_takes_none(request_):
     with pytest.raises(NotAllowed, match="takes no requests"):
-        access.check(config("off", known=("sign", "identity")), "known", request_)
+        access.check(config("off", known=("sign", "identity", "practice")), "known", request_)
 
 
 def test_a_batch_needs_its_stream():

@@ -5,7 +5,7 @@ import typing
 
 import flow_kit as kit
 import pytest
-from flow_kit import EXAMPLES, TICKETED, WALKS, Play, asked, failed, rejected, tries
+from flow_kit import EXAMPLES, TICKETED, WALKS, Play, asked, failed, rejected, signed, tries
 
 from appliance.contract.events import EVENTS
 from appliance.keypad import entry as keys
@@ -21,8 +21,10 @@ CASES = [
     pytest.param(state, steps, id=f"{state.value}: {name}") for state in State for name, steps in WALKS[state].items()
 ]
 OPEN = [case for case in CASES if Play(*case.values[1]).box.ask]
+ERRANDS = [case for case in CASES if Play(*case.values[1]).box.errand]
+SESSIONS = [case for case in CASES if (under := Play(*case.values[1]).box.session) and not under.over]
 WAITING = {State.WAIT_CARD}
-DEFERRING = {State.SIGNING}
+DEFERRING = b.AT_WORK
 
 
 @pytest.mark.parametrize(("state", "steps"), CASES)
@@ -46,9 +48,11 @@ def test_the_tables_name_nothing_else():
 
 @pytest.mark.parametrize(("state", "steps"), CASES)
 def test_what_is_not_in_the_table_changes_nothing(state, steps):
-    strangers = [kind for kind in EXAMPLES if kind not in flow.TABLE[state] and kind not in flow.ALWAYS]
-    assert strangers
     play = Play(*steps)
+    ending = flow.session.ENDED_BY if play.box.session else ()
+    known = {*flow.TABLE[state], *flow.ALWAYS, *ending}
+    strangers = [kind for kind in EXAMPLES if kind not in known]
+    assert strangers
     before = play.box
     for kind in strangers:
         play.feed(EXAMPLES[kind])
@@ -119,6 +123,9 @@ def test_d_refuses_everywhere(state, steps):
     if state in DEFERRING:
         assert play.box.stop == "refused"
         assert play.effects == ()
+    elif state is State.SESSION:  # to decline the session is not to refuse the document
+        assert (play.box.state, play.box.ask, play.effects) == (State.CONSENT, Play(*steps).box.ask, ())
+        assert play.feed(Refuse()).finish.code == "refused"
     else:
         assert play.finish.code in {"refused", "pin-wrong"}
         assert (play.finish.code == "pin-wrong") == (play.finish.ask is not None and Play(*steps).box.attempt > 1)
@@ -149,23 +156,107 @@ def test_another_request_is_told_who_is_first(state, steps):
     assert play.effects == (b.Busy(kit.ask(9), before.ask.id),)
 
 
+# --- the person's own errands -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("state", "steps"), ERRANDS)
+def test_a_removal_ends_an_errand_unless_the_card_is_at_work(state, steps):
+    play = Play(*steps).feed(b.CardRemoved())
+    if state in DEFERRING:
+        assert play.box.state is state
+        play.feed(failed("outcome-unknown"))
+        wanted = "outcome-unknown"
+    else:
+        wanted = "card-removed"
+    assert (play.box.state, play.box.outcome) == (State.RESULT, wanted)
+    assert (play.box.card, play.box.errand) == (None, None)
+    assert b.Disarm() in play.effects
+
+
+@pytest.mark.parametrize(("state", "steps"), ERRANDS)
+def test_d_ends_an_errand_unless_the_card_is_at_work(state, steps):
+    play = Play(*steps).feed(Refuse())
+    if state in DEFERRING:
+        assert (play.box.state, play.box.stop, play.effects) == (state, "refused", ())
+    else:
+        assert (play.box.state, play.box.outcome) == (State.RESULT, "refused")
+        assert b.Disarm() in play.effects
+        assert play.of(b.Finish) == []
+
+
+@pytest.mark.parametrize(("state", "steps"), [*ERRANDS, pytest.param(State.MENU, kit.MENU, id="menu")])
+def test_nothing_prompts_while_the_person_has_menu_or_code_in_hand(state, steps):
+    play = Play(*steps)
+    before = play.box
+    for ask in (kit.ask(9), kit.look(9)):
+        play.feed(b.Asked(ask))
+        assert play.box is before
+        assert play.effects == (b.Busy(ask, None),)
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (Refuse(), "key"),
+        (b.CardRemoved(), "removed"),
+        (b.ReaderLost("reader-absent"), "removed"),
+        (b.CardInserted("insertion-9", "cps3"), "removed"),
+        (b.DisplayChanged(ok=False), "fault"),
+        (keys.KeyFault(), "fault"),
+        (b.Stopping(), "stopped"),
+    ],
+)
+@pytest.mark.parametrize(("state", "steps"), SESSIONS)
+def test_a_session_ends_wherever_the_box_stands(state, steps, event, reason):
+    play = Play(*steps).feed(event)
+    if state in DEFERRING and reason != "stopped":  # said when the document in the card is done
+        assert "session/closed" not in play.topics
+        assert play.box.session.over == reason
+        play.feed(signed)
+    assert play.box.session is None
+    (closed,) = [publish.data for publish in play.of(b.Publish) if publish.topic == "session/closed"]
+    assert (closed.reason, closed.signatures) == (reason, 1 + (state in DEFERRING and reason != "stopped"))
+    resets = 0 if reason == "removed" or (state in DEFERRING and reason == "stopped") else 1
+    assert len(play.of(b.ResetCard)) == resets
+    assert "session/closed" not in play.feed(event).topics
+
+
+@pytest.mark.parametrize(("state", "steps"), SESSIONS)
+def test_a_session_ends_with_its_time_wherever_the_box_stands(state, steps):
+    play = Play(*steps)
+    end = play.box.session.until
+    assert flow.deadline(play.box, play.now) <= end
+    play.feed(b.LinkChanged(up=True), after=end - play.now - 0.5)
+    assert play.box.session
+    play.feed(b.LinkChanged(up=False), after=0.5)
+    if state in DEFERRING:
+        assert (play.effects, flow.deadline(play.box, play.now)) == ((), None)
+        play.feed(signed)
+    assert play.box.session is None
+    assert play.of(b.Publish)[-1].data.reason == "expired"
+    assert len(play.of(b.ResetCard)) == 1
+
+
 @pytest.mark.parametrize(("state", "steps"), CASES)
 def test_time_has_a_row_exactly_where_it_has_a_deadline(state, steps):
     assert (b.Elapsed in flow.TABLE[state]) == (state in flow.DEADLINES)
     play = Play(*steps)
     waits = play.box.ask is not None and state not in DEFERRING
     ends = 0
-    for _ in range(400):
+    for _ in range(800):
         if flow.deadline(play.box, play.now) is None:
             break
         play.elapse()
-        if play.box.state is State.COUNTING:
-            play.feed(tries(2))
         ends += len(play.of(b.Finish))
+        if play.box.state is State.COUNTING and play.of(b.ReadTries):
+            play.feed(tries(2))
     else:
         pytest.fail("time never ends it")
     assert ends == waits
-    assert play.now <= 120 + play.box.times.result
+    assert play.now <= (kit.RULE.seconds if Play(*steps).box.session else 120 + play.box.times.last_try)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +313,8 @@ def test_what_is_published_is_in_the_contract(state, steps):
 
 
 def test_a_row_that_needs_a_request_or_a_card_says_so():
-    for row in (flow.request.open_ask, flow.request.bound_card, flow.request.entry_of):
+    for row in (flow.request.open_ask, flow.request.signing_ask, flow.request.bound_card, flow.pin.entry_of):
         with pytest.raises(AssertionError):
             row(b.Box())
+    with pytest.raises(AssertionError):
+        flow.pin.finish(b.Box(), None, 0.0)

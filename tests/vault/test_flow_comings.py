@@ -24,6 +24,29 @@ def test_faults_are_said_once_and_again_when_over():
         assert play.feed(asked()).box.state is State.CONSENT
 
 
+def judged(session=kit.SESSION, trust="expired", barred="card-expired"):
+    return b.Judged(session, trust, test=False, barred=barred)
+
+
+def test_a_card_that_stayed_in_is_worth_what_it_is_worth_when_a_request_meets_it():
+    play = Play(*kit.READY, judged())
+    assert play.effects == ()
+    assert (play.box.card.trust, play.box.card.test) == ("expired", False)
+    assert play.feed(asked()).finish.code == "card-expired"
+    play = Play(*kit.INSERTED, identified(trust="unknown", barred="clock-unset"), judged(trust="good", barred=None))
+    assert play.feed(asked()).box.state is State.CONSENT
+    assert play.box.signer.trust == "good"
+
+
+def test_a_judgement_changes_neither_another_card_nor_what_is_agreed():
+    play = Play(*kit.READY)
+    before = play.box
+    assert play.feed(judged("insertion-0")).box is before
+    assert Play(*kit.ATTACHED, judged()).box.card is None
+    play = Play(*kit.SIGNING, judged(), signed)
+    assert (play.finish.code, play.finish.trust) == (None, "unknown")
+
+
 def test_the_brokers_presence_is_only_a_mark():
     play = Play(*kit.TYPED, b.LinkChanged(up=True))
     assert play.effects == ()

@@ -27,7 +27,7 @@ from appliance.vault.records import RequestState
         ((*kit.INSERTED, failed("card-mute")), "card-mute"),
         ((*kit.INSERTED, failed("certificate-invalid")), "certificate-invalid"),
         ((*kit.INSERTED, failed("card-data-malformed")), "card-unsupported"),
-        ((*kit.INSERTED, identified(expired=True)), "card-expired"),
+        ((*kit.INSERTED, identified(barred="card-expired")), "card-expired"),
     ],
 )
 def test_what_stands_in_the_way_is_said_at_once(steps, code):
@@ -122,7 +122,7 @@ def test_the_whole_journey_step_by_step():
     play.feed(signed)
     assert play.topics == ["pin/verified", "sign/completed"]
     assert play.of(b.Disarm) == [b.Disarm(wipe=True)]
-    assert play.finish == b.Finish(request, (kit.result(),))
+    assert play.finish == b.Finish(request, (kit.result(),), trust="unknown")
     assert play.of(b.ResetCard) == [b.ResetCard()]
     assert play.of(b.Tell) == []
     assert (play.box.state, play.box.ending, play.box.ended) == (State.RESULT, Ending.DONE, request)
@@ -182,7 +182,7 @@ def test_what_is_signed_to_the_last_is_done_whatever_came_meanwhile():
 
 @pytest.mark.parametrize(
     ("code", "ending"),
-    [("outcome-unknown", Ending.OUTCOME), ("card-removed", Ending.REMOVED), ("pin-blocked", Ending.BLOCKED)],
+    [("outcome-unknown", Ending.OUTCOME), ("card-removed", Ending.REMOVED), ("card-refused", Ending.OUTCOME)],
 )
 def test_the_cards_own_word_ends_a_signature(code, ending):
     play = Play(*kit.SIGNING, b.CardRemoved(), failed(code))
@@ -240,11 +240,23 @@ def test_one_try_left_is_confirmed_first():
     assert play.effects == ()
     play.elapse()
     assert (play.now, play.box.state) == (1.0, State.LAST_TRY)  # a drawing of the bar, not the end
+    assert Play(*kit.LAST_TRY, 0.9, Agree()).box.state is State.LAST_TRY
     play.feed(Agree())
     assert play.box.state is State.PIN
     play.feed(*(keys.Digit(),) * 4, Validate(), rejected(0))
     assert play.topics == ["pin/wrong", "pin/blocked", "sign/failed"]
     assert (play.finish.code, play.finish.tries, play.box.ending) == ("pin-blocked", 0, Ending.BLOCKED)
+
+
+def test_an_a_meant_for_the_screen_before_is_no_second_confirmation():
+    """Whoever presses ``A`` twice, or as the screen comes up, has not read that this is the last try."""
+    for steps in (kit.LAST_TRY, (*kit.WRONG, Agree(), tries(1))):
+        play = Play(*steps)
+        before = play.box
+        for seconds in (0.0, 0.5, 0.4):
+            assert play.feed(Agree(), after=seconds).box is before
+        assert play.feed(Agree(), after=0.1).box.state is State.PIN
+    assert Play(*kit.LAST_TRY, Refuse()).finish.code == "refused"  # ``D`` counts at once
 
 
 def test_no_try_left_is_blocked_without_a_prompt():

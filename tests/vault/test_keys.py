@@ -14,15 +14,20 @@ from gpiozero import Device, InputDevice
 from appliance.errors import KeypadFault
 from appliance.keypad.entry import (
     Agree,
+    AgreeHeld,
     Clear,
+    Differ,
     Digit,
     Full,
     KeyFault,
     Next,
+    NextHeld,
     Previous,
     Refuse,
+    Same,
     Validate,
 )
+from appliance.keypad.matrix import HELD_AFTER
 from appliance.secret import Block, Secret, Slot
 from appliance.simulator.desk import Desk
 from appliance.simulator.pins import RELEASED, BenchFactory
@@ -182,6 +187,74 @@ def test_disarmed_digits_are_keys_without_effect(bench):
     bench.desk.press("3*")
     assert bench.take(4) == [Digit(), Digit(), Full(), Clear()]
     assert bench.typed() == b"12"
+
+
+def held(bench, keys):
+    """Hold keys for a second and a scan, on the thread's own clock."""
+    bench.desk.hold(keys)
+    bench.clock.ahead += HELD_AFTER
+    bench.desk.hold(keys)
+    bench.desk.release()
+
+
+@pytest.mark.parametrize(("key", "events"), [("A", [Agree(), AgreeHeld()]), ("C", [Next(), NextHeld()])])
+def test_a_press_is_told_at_once_and_its_length_afterwards(bench, key, events):
+    bench.desk.hold(key)
+    assert bench.take(1) == events[:1]
+    bench.clock.ahead += HELD_AFTER
+    assert bench.take(1) == events[1:]
+    bench.desk.release()
+    held(bench, "5B#")
+    held(bench, "B")
+    held(bench, "D")
+    assert bench.take(2) == [Previous(), Refuse()]
+    assert bench.events.empty()
+
+
+def test_no_keys_length_means_anything_while_a_secret_is_typed(bench):
+    bench.keys.arm(Slot.OLD, 8)
+    for key in "A1C":
+        held(bench, key)
+    assert bench.take(3) == [Agree(), Digit(), Next()]
+    assert bench.events.empty()
+    assert bench.typed() == b"1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [("1234", "1234", Same()), ("1234", "1235", Validate()), ("12345678", "1234", Validate()), ("", "1", Validate())],
+)
+def test_the_new_code_is_compared_with_the_old_one_in_the_page(bench, old, new, told):
+    bench.keys.arm(Slot.OLD, 8)
+    bench.desk.press(f"{old}#")
+    bench.keys.arm(Slot.NEW, 8, fresh=True)
+    bench.desk.press(f"{new}#")
+    events = bench.take(len(old) + len(new) + 2)
+    assert [event for event in events if not isinstance(event, Digit)] == [Validate(), told]
+
+
+@pytest.mark.parametrize(
+    ("again", "told"),
+    [("5678", Validate()), ("5679", Differ()), ("567", Differ()), ("56789", Differ()), ("", Differ())],
+)
+def test_the_repeated_code_is_compared_in_the_page(bench, again, told):
+    bench.keys.arm(Slot.NEW, 8, fresh=True)
+    bench.desk.press("5678#")
+    bench.keys.arm(Slot.AGAIN, 8, fresh=True)
+    bench.desk.press(f"{again}#")
+    assert bench.take(6 + len(again))[-1] == told
+    assert values_in([told]) == []
+
+
+def test_a_fresh_slot_is_empty_and_another_goes_on(bench):
+    bench.keys.arm(Slot.NEW, 8)
+    bench.desk.press("12#")
+    bench.keys.arm(Slot.NEW, 8)
+    bench.desk.press("3#")
+    bench.keys.arm(Slot.NEW, 8, fresh=True)
+    bench.desk.press("9")
+    bench.take(6)
+    assert bench.typed(Slot.NEW) == b"9"
 
 
 def test_two_keys_in_a_column_are_refused(bench):

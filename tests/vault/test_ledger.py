@@ -8,6 +8,7 @@ import pytest
 
 from appliance.contract.topics import DEFAULT_PREFIX, Topics
 from appliance.link import messages as link
+from appliance.vault import box as b
 from appliance.vault import ledger
 from appliance.vault.journal import Event
 from appliance.vault.ledger import Ledger
@@ -41,6 +42,31 @@ def note(tmp_path):
         return audit(path)
 
     return lambda losses: asyncio.run(noting(losses))
+
+
+def test_an_order_that_changes_a_card_is_in_the_audit(tmp_path):
+    """Whoever reads the trail after a crash finds a start without an end; the holder's own part can be erased."""
+    path = tmp_path / "box.sqlite"
+
+    async def commit(*effects):
+        scribe = await Scribe.open(path, lambda _journal, _first, _last: Event("journal", "dropped", lambda _seq: b""))
+        woken = []
+        book = Ledger(Topics(DEFAULT_PREFIX, "cps-demo"), scribe, lambda _ask: None, lambda: woken.append(True))
+        await book.commit(effects)
+        await scribe.close()
+        assert woken == [True]
+
+    started = b.Record("pin/change-started", "insertion-1", "holder-1")
+    asyncio.run(commit(b.Disarm(wipe=False), started, b.ChangePin(3)))
+    asyncio.run(commit(b.Record("pin/change-failed", "insertion-1", "holder-1", "outcome-unknown")))
+    with sqlite3.connect(path) as database:
+        rows = list(database.execute("SELECT payload, holder FROM audit_payload ORDER BY entry"))
+    database.close()
+    told = [(json.loads(payload)["kind"], json.loads(payload)["data"], holder) for payload, holder in rows]
+    assert told == [
+        ("pin/change-started", {"card_session": "insertion-1"}, "holder-1"),
+        ("pin/change-failed", {"card_session": "insertion-1", "code": "outcome-unknown"}, "holder-1"),
+    ]
 
 
 def test_the_first_loss_is_said_at_once_however_young_the_clock(note):

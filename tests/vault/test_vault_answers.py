@@ -48,6 +48,12 @@ def test_the_end_of_one_document_carries_its_result():
     assert said["result"]["alg"] == "RS256"
     assert (said["id"], said["phase"], said["final"]) == (ASK.id, "done", True)
     assert (said["counts"], said["auditHead"]) == ({"signed": 1, "failed": 0}, HEAD.hex())
+    assert {"trust", "revocation"}.isdisjoint(said)
+
+
+def test_the_end_says_what_the_signer_is_worth():
+    said = json.loads(answers.final(b.Finish(ASK, (kit.result(),), trust="good"), HEAD))
+    assert (said["trust"], said["revocation"]) == ("good", "unknown")
 
 
 def test_the_end_of_a_batch_counts():
@@ -102,6 +108,7 @@ def test_identity_is_a_claim_and_brings_certificates_only_when_asked():
     assert (said["rpps"], said["profession"]["code"]) == ("99900063480", "60")
     assert (said["holder"], said["cardSession"], said["assurance"]) == ("holder-1", kit.SESSION, "claimed")
     assert (said["triesLeft"], said["test"], said["final"]) == (2, True, True)
+    assert (said["trust"], said["revocation"]) == ("unknown", "unknown")
     assert "certificates" not in said
     assert "triesLeft" not in json.loads(answers.identity(request, kit.card(), found))
     full = answers.identity(msgspec.structs.replace(request, certificates=True), kit.card(), found)

@@ -11,7 +11,7 @@ from flow_kit import Play, asked, failed, held, identified, rejected, signed, tr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.keypad.entry import Agree, Digit, KeyFault, Next, Previous, Refuse, Validate
+from appliance.keypad.entry import Agree, AgreeHeld, Differ, Digit, KeyFault, Next, Previous, Refuse, Same, Validate
 from appliance.screen import kinds
 from appliance.screen.fr import WORDS
 from appliance.screen.screens import render
@@ -53,6 +53,25 @@ def test_every_state_has_a_screen():
         (kit.LAST_TRY, kinds.LastTry(1.0)),
         (kit.WRONG, kinds.PinWrong(2)),
         (kit.SIGNING, kinds.Signing(0, 1)),
+        (kit.OPENED, kinds.Ready("S. DURAND", "Infirmière", test=True, clock=CLOCK, link=False, session=(4, 300))),
+        (kit.MENU, kinds.Menu(("change", "unblock"), 1)),
+        ((*kit.MENU, Next()), kinds.Menu(("change", "unblock"), 2)),
+        ((*kit.INSERTED, identified(puk=False), AgreeHeld()), kinds.Menu(("change",), 1)),
+        (kit.LOOK, kinds.Permission(kit.CLIENT, paired=False)),
+        (kit.OFFER, kinds.SessionOffer(5, 5)),
+        (kit.CHANGE, kinds.Reading()),
+        ((*kit.CHANGE, tries(1)), kinds.LastTry(1.0)),
+        ((*kit.UNBLOCK, tries(1)), kinds.LastTry(1.0, puk=True)),
+        (kit.OLD, kinds.Code("old", 0, 3, 4, 4, 1.0, reminder=False)),
+        (kit.PUK, kinds.Code("puk", 0, 10, 8, 8, 1.0, reminder=False)),
+        (kit.NEW, kinds.Code("new", 0, 0, 4, 4, 1.0, reminder=False)),
+        ((*kit.NEW, *kit.FOUR, Same()), kinds.Code("new", 0, 0, 4, 4, 1.0, reminder=False, hint="same")),
+        ((*kit.AGAIN, *kit.FOUR, Differ()), kinds.Code("new", 0, 0, 4, 4, 1.0, reminder=False, hint="differ")),
+        ((*kit.AGAIN, *kit.FOUR, Differ(), Digit()), kinds.Code("new", 1, 0, 4, 4, 1.0, reminder=False)),
+        ((*kit.AGAIN, Digit()), kinds.Code("again", 1, 0, 4, 4, 1.0, reminder=False)),
+        (kit.CHANGING, kinds.Changing()),
+        (kit.LOOKING, kinds.Reading()),
+        ((*kit.UNBLOCKING, kit.puk_rejected(9)), kinds.PinWrong(9, puk=True)),
         ((*kit.BATCH, signed), kinds.Signing(1, 3)),
     ],
 )
@@ -82,8 +101,23 @@ def test_screens(steps, screen):
         ((*kit.READY, b.CardRemoved()), kinds.Removed(needed=False)),
         ((*kit.TYPED, b.CardRemoved()), kinds.Removed(needed=True)),
         ((*kit.TYPED, b.CardRemoved(), Agree(), *kit.READY, b.CardRemoved()), kinds.Removed(needed=False)),
-        ((*kit.AGREED, tries(0)), kinds.PinBlocked()),
-        ((*kit.LAST_TRY, Agree(), *(Digit(),) * 4, Validate(), rejected(0)), kinds.PinBlocked()),
+        ((*kit.AGREED, tries(0)), kinds.PinBlocked(unblock=True)),
+        ((*kit.LAST_TRY, 1.0, Agree(), *(Digit(),) * 4, Validate(), rejected(0)), kinds.PinBlocked(unblock=True)),
+        ((*kit.AGREED, tries(0), b.CardRemoved()), kinds.PinBlocked(unblock=False)),
+        (
+            (*kit.INSERTED, identified(puk=False), *kit.CONSENT[3:], *kit.LAST_PAGE, Agree(), tries(0)),
+            kinds.PinBlocked(),
+        ),
+        ((*kit.LOOKING, kit.read), kinds.Read(2)),
+        ((*kit.LOOK, Refuse()), kinds.NotRead("refused")),
+        ((*kit.LOOKING, b.CardRemoved(), kit.read), kinds.NotRead("card-removed")),
+        ((*kit.CHANGING, kit.changed), kinds.CodeEnd("changed")),
+        ((*kit.UNBLOCKING, kit.changed), kinds.CodeEnd("unblocked")),
+        ((*kit.UNBLOCK, tries(0)), kinds.CodeEnd("puk-blocked")),
+        ((*kit.CHANGING, failed("outcome-unknown")), kinds.CodeEnd("outcome-unknown")),
+        ((*kit.CHANGING, b.CardRemoved(), failed("outcome-unknown")), kinds.CodeEnd("removed-unsure")),
+        ((*kit.CHANGING, failed("outcome-unknown"), b.CardRemoved()), kinds.CodeEnd("removed-unsure")),
+        ((*kit.CHANGING, failed("card-removed"), b.CardRemoved()), kinds.CodeEnd("card-removed")),
         ((*kit.CONSENT, Refuse()), kinds.Outcome("refused")),
         ((*kit.WRONG, Refuse()), kinds.Outcome("pin-wrong")),
         ((*kit.SIGNING, failed("outcome-unknown")), kinds.Outcome("outcome-unknown")),
@@ -92,7 +126,7 @@ def test_screens(steps, screen):
         ((*kit.BATCH, Refuse(), signed), kinds.Outcome("refused", signed=1, of=3)),
         ((*kit.BATCH, signed, signed, failed("outcome-unknown")), kinds.Outcome("outcome-unknown", signed=2, of=3)),
         ((*kit.BATCH, signed, b.CardRemoved(), failed("card-removed")), kinds.Outcome("card-removed", signed=1, of=3)),
-        ((*kit.BATCH, signed, failed("pin-blocked")), kinds.Outcome("pin-blocked", signed=1, of=3)),
+        ((*kit.UNBLOCKING, Refuse(), kit.puk_rejected(9)), kinds.CodeEnd("puk-wrong")),
         ((*kit.BATCH, Refuse(), signed, asked(signer="somebody-else")), kinds.Outcome("wrong-holder")),
     ],
 )
@@ -136,7 +170,7 @@ def test_the_pin_screen_counts():
         play.feed(Digit())
     assert view.look(play.box, 0.0, CLOCK, "") == kinds.Pin(4, 3, 1.0, reminder=False)
     assert view.look(play.box, 12.0, CLOCK, "") == kinds.Pin(4, 3, pytest.approx(0.2), reminder=True)
-    assert look(*kit.LAST_TRY, Agree()).tries == 1
+    assert look(*kit.LAST_TRY, 1.0, Agree()).tries == 1
 
 
 def test_a_long_code_has_more_digits_than_marks():

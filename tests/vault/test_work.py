@@ -101,10 +101,10 @@ def test_with_a_pin_counter_verify_sign():
     assert driver.calls == [("tries_left", layout), ("verify", layout), ("sign", layout, wanted.message, True)]
 
 
-def test_without_a_pin_only_sign_and_select_first():
+def test_without_a_pin_only_sign():
     driver, wanted = Scripted(), task()
     assert run(wanted.script(driver, None)) == b"signature"
-    assert driver.calls == [("sign", wanted.card.layout, LETTER, False)]
+    assert driver.calls == [("sign", wanted.card.layout, LETTER, True)]
 
 
 @pytest.mark.parametrize(("shown", "found"), [(3, 2), (2, 1), (1, 0), (2, 3)])
@@ -153,7 +153,7 @@ def test_a_batch_verifies_once():
     for other in others:
         before = card.apdu_count
         other.result(sign_with(card, other, tries=None))
-        assert card.apdu_count - before == 5
+        assert card.apdu_count - before == 4
     assert (card.verify_count, card.signature_count) == (1, 3)
 
 
