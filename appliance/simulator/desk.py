@@ -152,6 +152,7 @@ class Desk:
             SimulatorError: as ``press``.
         """
         self.hold(keys)
+        self.hold(keys)  # scanned again before the clock moves: the time begins here
         self.advance(seconds)
         self.hold(keys)  # scanned once more, at the later time
         self.release()
@@ -264,6 +265,15 @@ class Desk:
 
         with self._seen:
             self._wait(reached, timeout, f"these pins never were so: {dict(wanted)}")
+
+    def wait_rises(self, gpio: int, count: int, timeout: float = TIMEOUT) -> None:
+        """Wait until this vault has driven a pin high so often.
+
+        Raises:
+            SimulatorError: it did not happen within ``timeout`` seconds.
+        """
+        with self._seen:
+            self._wait(lambda: self._rises[gpio] >= count, timeout, f"pin {gpio} did not rise {count} times")
 
     def wait_light(self, light: int | None, timeout: float = TIMEOUT) -> None:
         """Wait until the display is lit so, as ``light`` says it.

@@ -283,7 +283,7 @@ def call_a_removal_a_wrong_code(monkeypatch):
 
 FAULTS = {
     prompt_at_the_last_try: "the last try without its own A",
-    verify_twice: "a second try under one #|more tries than #",
+    verify_twice: "a second try under one #|more tries than #|other counters than the model",
     leave_the_card_open: "the card is left open|a transaction without a session",
     keep_the_page: "digits left in the page",
     log_what_is_sent: "a code in a log",

@@ -36,6 +36,8 @@ BACK = 3.0
 """Seconds after a fault is over until the box serves again (issue 3, item 1)."""
 RESULT = 5
 """Seconds a result stays on the display (design §5)."""
+UNSURE, ITS_TIME = "Code changé ou non :", 30
+"""A line of the results that stay longer, and how long: a person must have read them."""
 TEXT = "Repos de 3 jours."
 HOLDER = "S. DURAND-TEST"
 GOODBYE = "À bientôt."
@@ -203,7 +205,7 @@ class FaultBench(Bench):
         wanted = wanted or (lambda lines: is_home(lines) or is_ready(lines))
         lines = self.desk.wait_for(lambda lines: wanted(lines) or lines[0] in TITLES, TIMEOUT)
         if not wanted(lines):
-            self.desk.advance(RESULT)
+            self.desk.advance(ITS_TIME if UNSURE in lines else RESULT)
             lines = self.desk.wait_for(wanted, TIMEOUT)
         if since is not None:
             assert time.monotonic() - since <= BACK, f"{time.monotonic() - since:.2f} s, and then {lines}"

@@ -94,7 +94,6 @@ class Person:
 
     def holds(self, key: str) -> None:
         """Keep a key down for the second that means something (design §5)."""
-        self._desk.hold(key)  # scanned, and scanned again before the clock moves: the second begins here
         self._desk.hold_for(key, HELD)
 
     def opens_menu(self, entry: str) -> None:

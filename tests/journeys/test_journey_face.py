@@ -111,6 +111,7 @@ def test_the_led_tells_where_the_box_stands_and_every_key_sounds_once(bench):
     for count, digit in enumerate(PIN, start=1):
         bench.person.press(digit)
         bench.person.is_asked_for_pin(count)
+        bench.desk.wait_rises(WIRING.buzzer, clicks + count)
         bench.desk.wait_output({WIRING.buzzer: LOW})
         assert bench.desk.output(WIRING.buzzer)[1] == clicks + count
     assert [bench.desk.output(gpio)[1] for gpio in (WIRING.red, WIRING.green, WIRING.blue)] == lit  # stands still
