@@ -51,7 +51,7 @@ def turn(by: int) -> Row:
 
     def row(box: Box, _event: object, _now: float) -> Step:
         pages = open_ask(box).pages
-        page, poised = min(max(box.page + by, 1), pages), box.seen >= pages
+        page, poised = min(max(box.page + by, 1), pages), by > 0 and box.seen >= pages
         return replace(box, page=page, seen=max(box.seen, page), poised=poised), ()
 
     return row
