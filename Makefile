@@ -99,6 +99,12 @@ fuzz: setup ## RUNS=1000000 inputs for each parser and driver of the card room
 	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --target build/fuzz "atheris>=3"
 	PYTHONPATH=build/fuzz $(PY) tests/fuzz/fuzz_run.py --runs $(or $(RUNS),1000000)
 
+.PHONY: seek
+seek: setup ## the tests of properties with examples that no run has tried (TIMES=5)
+	@for time in $$(seq $(or $(TIMES),5)); do \
+	  $(PY) -m pytest -n $(WORKERS) -q --hypothesis-profile=seek -p no:cacheprovider $$(grep -rl hypothesis --include='test_*.py' tests) || exit 1; \
+	done
+
 .PHONY: assurance
 assurance: setup ## long rounds for MINUTES=10, counted in docs/assurance.json
 	@$(PY) tests/assurance/assurance.py --minutes $(or $(MINUTES),10)

@@ -4,9 +4,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from strict_skips import StrictSkips, read_allowed
 
-# How fast an example comes says how busy the machine is, and nothing of the product.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+# How fast an example comes says how busy the machine is, and nothing of the product. The examples are the same each
+# time, so that a red run says something of the change that was made; `make seek` looks for others.
+ANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", ANY, derandomize=True, database=None)
+settings.register_profile("seek", ANY, derandomize=False, database=None, print_blob=True)
+settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

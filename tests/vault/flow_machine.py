@@ -293,7 +293,11 @@ def go_on(world, *, right, tries):
 
 
 def read_badly(world):
-    finish_order(world, world.box.ticket, b.Failed)
+    """The reading under way fails; one that ended as removed leaves only the card's removal to wait for."""
+    if world.box.ticket in world.orders:
+        finish_order(world, world.box.ticket, b.Failed)
+    else:
+        remove(world)
 
 
 def agree(world):
