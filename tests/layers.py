@@ -15,6 +15,8 @@ ROOMS = {
     "secret": "secret",
     "config": "config",
     "config_place": "config",
+    "config_tables": "config",
+    "environment": "config",
     "contract": "contract",
     "card": "card",
     "keypad": "keypad",

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance import config
-from appliance.config import Config, Environment, load, parse
+from appliance.config import Config, load, parse
+from appliance.environment import Environment
 from appliance.errors import ConfigError
 
 DEVICE = '[device]\nid = "cps-demo"\n'

@@ -10,7 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-from appliance.config import DEFAULT_PATH, Config, Environment, load
+from appliance.config import DEFAULT_PATH, Config, load
+from appliance.environment import Environment
 from appliance.errors import ConfigError
 from appliance.gateway.service import Gateway
 

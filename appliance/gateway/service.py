@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import Final
 
 from appliance import __version__
-from appliance.config import Config, Mqtt
+from appliance.config import Config
+from appliance.config_tables import Mqtt
 from appliance.errors import ConfigError, LinkError
 from appliance.gateway.backoff import delays
 from appliance.gateway.mqtt import Endpoint

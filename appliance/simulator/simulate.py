@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.client.transport import TransportError
-from appliance.config import Mqtt
+from appliance.config_tables import Mqtt
 from appliance.contract.topics import is_name
 from appliance.errors import ApplianceError, ReaderAbsent, SimulatorError
 from appliance.simulator import panel

@@ -16,7 +16,7 @@ from appliance.card.identity import Known
 from appliance.card.models import Model, classify, identify
 from appliance.card.script import Script, play
 from appliance.config import DEFAULT_PATH, Config, load
-from appliance.config import Trust as TrustSettings
+from appliance.config_tables import Trust as TrustSettings
 from appliance.errors import ApplianceError, LinkError, ReaderAbsent, ReaderBusy
 from appliance.link.messages import AskCard, BoxCard
 from appliance.status import ask_vault

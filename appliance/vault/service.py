@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance import __version__
-from appliance.config import Config, Environment
+from appliance.config import Config
 from appliance.contract import VERSION, events, state
 from appliance.contract.topics import Topics
+from appliance.environment import Environment
 from appliance.errors import ApplianceError, JournalError
 from appliance.link import messages as link
 from appliance.link.channel import Channel, serve, serve_with

@@ -21,8 +21,8 @@ from typing import Final
 
 from gpiozero import DigitalOutputDevice, GPIOZeroError, InputDevice, PWMOutputDevice
 
-from appliance.config import Door
-from appliance.config import Signals as Wiring
+from appliance.config_tables import Door
+from appliance.config_tables import Signals as Wiring
 from appliance.errors import ApplianceError
 from appliance.vault.keys import _factory as pin_factory
 from appliance.vault.lamps import DARK, Contact, Lamp, Tone, beat

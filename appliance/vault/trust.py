@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from appliance import config
+from appliance import config_tables
 from appliance.card.certificate import Certificate
 from appliance.card.chain import Judgement, Result, judge
 from appliance.card.chain_link import Link
@@ -34,7 +34,7 @@ BARS: Final[Mapping[Result, str]] = {
 class Trust:
     """The store of one box. ``judge_signer`` reads files and computes: not for the event loop."""
 
-    def __init__(self, settings: config.Trust) -> None:
+    def __init__(self, settings: config_tables.Trust) -> None:
         self._directory, self._test = settings.directory, settings.test
         self._uses: Mapping[Use, frozenset[str]] = {
             "sign": settings.sign,

@@ -6,7 +6,7 @@ from card_kit import EF_SN, OK, Transcript, carrier
 from appliance.card.models import Model, classify, identify
 from appliance.card.policy import bars
 from appliance.card.script import play
-from appliance.config import Card
+from appliance.config_tables import Card
 from appliance.errors import CardUnsupported, CommandRefused, UpdateInterrupted
 from appliance.simulator.pki import TestPki
 from appliance.simulator.softcps3 import SoftCps3

@@ -8,11 +8,11 @@ import pytest
 import trust_kit as kit
 from trust_kit import NOW, SECOND, leaf, make
 
-from appliance import config
+from appliance import config_tables
 from appliance.card.certificate import parse_certificate
 from appliance.config import parse
 from appliance.contract import problems
-from appliance.errors import CardDataMalformed
+from appliance.errors import CardDataMalformed, ConfigError
 from appliance.vault import clock, trust_files
 from appliance.vault.trust import BARS, Trust
 from appliance.vault.trust_files import calls_itself_test, certificates_in, keep, read_store, stamp
@@ -39,7 +39,7 @@ def put(directory, name, data):
 
 
 def trusting(directory, **settings):
-    return Trust(config.Trust(directory=directory, **settings))
+    return Trust(config_tables.Trust(directory=directory, **settings))
 
 
 def signer(made=None, **odd):
@@ -191,7 +191,7 @@ def test_the_configuration():
     ],
 )
 def test_what_the_configuration_does_not_take(line):
-    with pytest.raises(config.ConfigError, match=r"appliance\.toml"):
+    with pytest.raises(ConfigError, match=r"appliance\.toml"):
         parse(TRUST + line)
 
 
