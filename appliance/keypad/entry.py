@@ -81,6 +81,17 @@ KeyEvent = (
     Digit | Full | Clear | Validate | Same | Differ | Refuse | Agree | AgreeHeld | Previous | Next | NextHeld | KeyFault
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A key of the self-test, where keys mean nothing: ``place`` on the printed keypad, row * 4 + column.
+
+    No ``KeyEvent``: it is made only while no secret is armed and none can be (``vault.keys.Keys.watch``).
+    """
+
+    place: int
+
+
 DIGITS: Final = "0123456789"
 COMMANDS: Final[dict[str, KeyEvent]] = {  # design §5, first table
     "*": Clear(),

@@ -49,7 +49,7 @@ class KeyUp:
 
 @dataclass(frozen=True, slots=True)
 class Ghost:
-    """More than one key closed: refused until all are released."""
+    """More than one key closed, or one slid into another: refused until all are released; a key may be missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +76,22 @@ class Phase(enum.Enum):
 
 
 class _Seen(enum.Enum):
-    """A stable scan, compared with the key that is down."""
+    """What the scans since the last release add up to."""
 
     NOTHING = enum.auto()
+    MISSED = enum.auto()
     KEY = enum.auto()
-    OTHER = enum.auto()
     SEVERAL = enum.auto()
+    UNSURE = enum.auto()
 
 
-# What a stable scan does; every pair that is not here changes nothing and says nothing.
+# What they do; every pair that is not here changes nothing and says nothing.
 _STEPS: Final[dict[tuple[Phase, _Seen], tuple[Phase, MatrixEvent | None]]] = {
     (Phase.RELEASED, _Seen.SEVERAL): (Phase.REFUSED, Ghost()),
+    (Phase.RELEASED, _Seen.MISSED): (Phase.RELEASED, Ghost()),
     (Phase.DOWN, _Seen.NOTHING): (Phase.RELEASED, KeyUp()),
-    (Phase.DOWN, _Seen.OTHER): (Phase.REFUSED, None),  # slid without a release
     (Phase.DOWN, _Seen.SEVERAL): (Phase.REFUSED, Ghost()),
     (Phase.HELD, _Seen.NOTHING): (Phase.RELEASED, KeyUp()),
-    (Phase.HELD, _Seen.OTHER): (Phase.REFUSED, None),
     (Phase.HELD, _Seen.SEVERAL): (Phase.REFUSED, Ghost()),
     (Phase.REFUSED, _Seen.NOTHING): (Phase.RELEASED, KeyUp()),
     (Phase.STUCK, _Seen.NOTHING): (Phase.RELEASED, Freed()),
@@ -124,7 +124,9 @@ class Debounce:
     """The matrix after the last scan.
 
     ``count`` equal scans of ``candidate`` so far (capped); ``position`` of the key that is down; ``since`` when
-    something was first accepted as closed, on the caller's monotonic clock.
+    something was first accepted as closed, on the caller's monotonic clock. ``seen``: all that was closed since the
+    last release; ``strays``: scans with another key than the one that is down. Two fingers that roll over one another
+    may never give equal scans: a key that was seen beside another is refused, though no scan of both was stable.
     """
 
     phase: Phase = Phase.RELEASED
@@ -132,6 +134,8 @@ class Debounce:
     count: int = 0
     position: int = -1
     since: float = 0.0
+    seen: int = 0
+    strays: int = 0
 
     @property
     def stable(self) -> bool:
@@ -145,20 +149,25 @@ class Debounce:
 
     def feed(self, scan: int, now: float) -> tuple["Debounce", MatrixEvent | None]:
         """Take one scan made at ``now`` (seconds)."""
-        if scan != self.candidate:
-            state = dataclasses.replace(self, candidate=scan, count=1)
-        else:
-            state = dataclasses.replace(self, count=min(self.count + 1, STABLE_SCANS))
+        if scan == 0 and self.at_rest:  # two hundred times a second while a secret is typed
+            return self, None
+        state = dataclasses.replace(
+            self,
+            candidate=scan,
+            count=min(self.count + 1, STABLE_SCANS) if scan == self.candidate else 1,
+            seen=self.seen | scan,
+            strays=self.strays + bool(self.phase in _DOWN and scan & ~(1 << self.position)),
+        )
         if state.phase in (*_DOWN, Phase.REFUSED) and now - state.since > STUCK_AFTER:
             return dataclasses.replace(state, phase=Phase.STUCK), Stuck()
-        if not state.stable:
-            return state, None
         seen = _look(state)
         if (state.phase, seen) == (Phase.RELEASED, _Seen.KEY):
             position = scan.bit_length() - 1
             return dataclasses.replace(state, phase=Phase.DOWN, position=position, since=now), KeyDown(position)
         if (state.phase, seen) == (Phase.DOWN, _Seen.KEY) and now - state.since >= HELD_AFTER:
             return dataclasses.replace(state, phase=Phase.HELD), KeyHeld(state.position)
+        if seen in {_Seen.NOTHING, _Seen.MISSED}:
+            state = dataclasses.replace(state, seen=0, strays=0)
         phase, event = _STEPS.get((state.phase, seen), (state.phase, None))
         since = now if state.phase is Phase.RELEASED else state.since
         position = -1 if phase is Phase.RELEASED else state.position
@@ -166,9 +175,11 @@ class Debounce:
 
 
 def _look(state: Debounce) -> _Seen:
-    if state.candidate == 0:
-        return _Seen.NOTHING
-    if state.candidate.bit_count() > 1:
+    if state.phase in _DOWN and state.strays >= STABLE_SCANS:
         return _Seen.SEVERAL
-    alone = state.phase not in _DOWN or state.candidate == 1 << state.position
-    return _Seen.KEY if alone else _Seen.OTHER
+    if not state.stable:
+        return _Seen.UNSURE
+    several = state.phase is Phase.RELEASED and state.seen.bit_count() > 1
+    if state.candidate == 0:
+        return _Seen.MISSED if several else _Seen.NOTHING
+    return _Seen.SEVERAL if several else _Seen.KEY

@@ -1,7 +1,7 @@
 """The keypad's pins: a thread that turns switches into ``KeyEvent``, and digits into the locked page.
 
-What it is: the only owner of gpiozero for the matrix. What it is not: a source of digits: outside this file's
-``_act`` no value of a digit exists (design §3, *The PIN is nobody's value*).
+What it is: the only owner of the matrix's pins. What it is not: a source of digits: what a key does is
+``vault/typist``'s, in this thread.
 Rule: exactly one row is low while columns are read, all others are inputs, and every scan reads all rows.
 
 Three gaits (hardware.md §F):
@@ -14,36 +14,21 @@ Columns are gpiozero's ``InputDevice``, not ``DigitalInputDevice``: the latter k
 edge, and ticks give the order of the keys long after (security.md §2.1).
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gpiozero import Device, GPIOZeroError, InputDevice
-from gpiozero.pins import Factory
+from gpiozero import GPIOZeroError, InputDevice
 
 from appliance.errors import KeypadFault
 from appliance.keypad import matrix
-from appliance.keypad.entry import (
-    COMMANDS,
-    DIGITS,
-    HOLDS,
-    Clear,
-    Differ,
-    Digit,
-    Full,
-    KeyEvent,
-    KeyFault,
-    Refuse,
-    Same,
-    Validate,
-)
-from appliance.keypad.matrix import Debounce, Freed, KeyDown, KeyHeld, MatrixEvent, Phase, Stuck
+from appliance.keypad.entry import KeyEvent, KeyFault, Probed
+from appliance.keypad.matrix import Debounce, MatrixEvent, Phase
 from appliance.secret import Secret, Slot
+from appliance.vault.gpio import pin_factory
 from appliance.vault.pulse import BEAT, Pulse
-
-log = logging.getLogger(__name__)
+from appliance.vault.typist import Typist
 
 HELD_INTERVAL: Final = 0.010
 STUCK_INTERVAL: Final = 0.100
@@ -69,20 +54,16 @@ class Keys:
         columns: Sequence[int],
         layout: str,
         secret: Secret,
-        emit: Callable[[KeyEvent], None],
+        emit: Callable[[KeyEvent | Probed], None],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._gpios = (tuple(rows), tuple(columns))
-        self._layout = layout
-        self._secret = secret
+        self._typist = Typist(secret, layout)
         self._emit = emit
         self._clock = clock
         self._rows: list[InputDevice] = []
         self._columns: list[InputDevice] = []
-        self._armed: tuple[Slot, int] | None = None
-        self._frozen = False
-        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
         self.pulse = Pulse("keys")
@@ -95,7 +76,7 @@ class Keys:
             KeypadFault: a pin is taken or unusable, or GPIO is not to be had.
         """
         try:
-            factory = _factory()
+            factory = pin_factory()
             for gpio in self._gpios[0]:
                 self._rows.append(InputDevice(gpio, pull_up=None, active_state=False, pin_factory=factory))
             for gpio in self._gpios[1]:
@@ -114,24 +95,17 @@ class Keys:
         self._release()
 
     def arm(self, slot: Slot, maximum: int, *, fresh: bool = False) -> None:
-        """Enter the secret state: from now on digits go into ``slot``, behind what it holds, ``maximum`` in all.
-
-        ``fresh`` empties the slot first, and those behind it. ``#`` and ``D`` freeze it in the moment they are seen:
-        until the next ``arm`` or ``disarm`` no key changes the page or the count, so that what ``#`` validated is what
-        the card gets.
-        """
-        with self._lock:
-            if fresh:
-                for void in Slot:
-                    if void >= slot:  # what was typed after it means nothing any more
-                        self._secret.clear(void)
-            self._armed, self._frozen = (slot, maximum), False
+        """As ``Typist.arm``, and the gait of a secret: a scan each 5 ms."""
+        self._typist.arm(slot, maximum, fresh=fresh)
         self._wake.set()
 
+    def watch(self, *, on: bool) -> None:
+        """As ``Typist.watch``."""
+        self._typist.watch(on=on)
+
     def disarm(self) -> None:
-        """Leave the secret state; the page is the caller's to use or wipe, no digit is written after this returns."""
-        with self._lock:
-            self._armed, self._frozen = None, False
+        """As ``Typist.disarm``."""
+        self._typist.disarm()
         self._wake.set()
 
     def _run(self) -> None:
@@ -139,7 +113,7 @@ class Keys:
         try:
             while not self._closing:
                 self.pulse.beat()
-                if state.at_rest and self._armed is None:
+                if state.at_rest and not self._typist.armed:
                     self._rest()
                     state = Debounce()
                     pace = matrix.SCAN_INTERVAL  # let the contact settle
@@ -154,7 +128,7 @@ class Keys:
                 self._emit(KeyFault())
 
     def _pace(self, state: Debounce) -> float:
-        if not state.stable or self._armed is not None:
+        if not state.stable or self._typist.armed:
             return matrix.SCAN_INTERVAL
         return STUCK_INTERVAL if state.phase is Phase.STUCK else HELD_INTERVAL
 
@@ -188,78 +162,11 @@ class Keys:
         return matrix.mask(read)
 
     def _tell(self, event: MatrixEvent | None) -> None:
-        match event:
-            case KeyDown(position):
-                known = self._act(self._layout[position])
-            case KeyHeld(position):
-                known = self._hold(self._layout[position])
-            case Stuck():
-                log.warning("a key is stuck")
-                known = KeyFault()
-            case Freed():
-                log.info("the stuck key is free")
-                known = KeyFault(ok=True)
-            case _:
-                known = None
+        known = self._typist.tell(event)
         if known is not None:
             self._emit(known)
-
-    def _act(self, key: str) -> KeyEvent | None:
-        """The function that sees the key: a digit goes into the page here, and only its event leaves."""
-        with self._lock:
-            if self._armed is None:
-                return Full() if key in DIGITS else COMMANDS[key]
-            slot, maximum = self._armed
-            if key in DIGITS:
-                if self._frozen:
-                    return None
-                return Digit() if self._secret.push(slot, DIGITS.index(key), maximum) else Full()
-            event = COMMANDS[key]
-            match event:
-                case Clear() if self._frozen:
-                    return None
-                case Clear():
-                    self._secret.clear(slot)
-                case Validate():
-                    self._frozen = True
-                    return self._compare(slot)
-                case Refuse():
-                    self._frozen = True
-            return event
-
-    def _compare(self, slot: Slot) -> KeyEvent:
-        """What ``#`` means for what was just typed: compared in the page, and only the answer leaves."""
-        if slot is Slot.NEW and self._secret.equal(Slot.OLD, Slot.NEW):
-            return Same()
-        if slot is Slot.AGAIN and not self._secret.equal(Slot.NEW, Slot.AGAIN):
-            return Differ()
-        return Validate()
-
-    def _hold(self, key: str) -> KeyEvent | None:
-        """A key that stays down; while a secret is typed no key's duration means anything."""
-        with self._lock:
-            return HOLDS.get(key) if self._armed is None else None
 
     def _release(self) -> None:
         for device in (*self._rows, *self._columns):
             device.close()
         self._rows, self._columns = [], []
-
-
-def _factory() -> Factory:
-    """The pin factory in use, else lgpio's: gpiozero's own choice would fall back in silence (library-facts §3.2).
-
-    Raises:
-        KeypadFault: lgpio or its gpiochip is not to be had.
-    """
-    if Device.pin_factory is None:
-        try:
-            import lgpio  # noqa: PLC0415 - hardware only, and importing it makes a FIFO and a thread
-            from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 - needs lgpio
-        except ImportError as error:
-            raise KeypadFault("lgpio is not installed") from error
-        try:
-            Device.pin_factory = LGPIOFactory()
-        except (GPIOZeroError, OSError, lgpio.error) as error:
-            raise KeypadFault(f"no GPIO: {error}") from error
-    return Device.pin_factory

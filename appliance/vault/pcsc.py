@@ -8,8 +8,6 @@ libpcsclite locks a context for the length of a call, hence one context for wait
 (library-facts §3.1).
 """
 
-import ctypes
-import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -32,80 +30,13 @@ from appliance.errors import (
     ReaderBusy,
 )
 from appliance.secret import Secret
+from appliance.vault.pcsc_calls import STATUS_WORD, check, transmit_page
 from appliance.vault.pulse import BEAT, Pulse
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 SETTLE_MS = 1_000
 """How long a command that failed waits to learn whether the card was pulled."""
-RESPONSE_ROOM = 258
-STATUS_WORD = 2
-"""Bytes that every answer of a card has at least (ISO 7816-4 §5.1)."""
-
-ERRORS: dict[int, type[ApplianceError]] = {
-    scard.SCARD_W_REMOVED_CARD: CardRemoved,
-    scard.SCARD_E_NO_SMARTCARD: CardRemoved,
-    scard.SCARD_W_UNRESPONSIVE_CARD: CardMute,
-    scard.SCARD_W_UNPOWERED_CARD: CardMute,
-    scard.SCARD_E_PROTO_MISMATCH: CardMute,
-    scard.SCARD_W_RESET_CARD: CardReset,
-    scard.SCARD_E_SHARING_VIOLATION: ReaderBusy,
-}
-"""Result code -> error; every other code means that reader or pcscd are away (library-facts §3.1)."""
-
-_pcsclite = ctypes.CDLL("libpcsclite.so.1")
-
-
-class _IoRequest(ctypes.Structure):
-    """SCARD_IO_REQUEST (pcsclite.h): protocol and own length, both unsigned long."""
-
-    _fields_ = (("dwProtocol", ctypes.c_ulong), ("cbPciLength", ctypes.c_ulong))
-
-
-_pcsclite.SCardTransmit.argtypes = (
-    ctypes.c_long,
-    ctypes.POINTER(_IoRequest),
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.POINTER(ctypes.c_ulong),
-)
-_pcsclite.SCardTransmit.restype = ctypes.c_long
-
-
-def check(result: int) -> None:
-    """Raise the error that stands for a PC/SC result code."""
-    if result != scard.SCARD_S_SUCCESS:
-        raise ERRORS.get(result & 0xFFFFFFFF, ERRORS.get(result, ReaderAbsent))(f"PC/SC {result & 0xFFFFFFFF:08X}")
-
-
-def list_readers(context: int | None) -> list[str]:
-    """Names of the readers pcscd has now.
-
-    Raises:
-        ReaderAbsent: pcscd is away.
-    """
-    result, readers = scard.SCardListReaders(context, [])
-    if result == scard.SCARD_E_NO_READERS_AVAILABLE:
-        return []
-    check(result)
-    return list(readers)
-
-
-def readers_now() -> list[str]:
-    """The same, for a caller without a context.
-
-    Raises:
-        ReaderAbsent: pcscd is away.
-    """
-    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
-    check(result)
-    try:
-        return list_readers(context)
-    finally:
-        scard.SCardReleaseContext(context)
 
 
 class CardThread:
@@ -219,6 +150,7 @@ class CardThread:
             except (PinWrong, PinBlocked):  # the card has forgotten any PIN by itself
                 self._let_go()
                 raise
+            # not so after PukWrong or PukBlocked: a PIN of before stands, and a code without a use left is verified
             except BaseException:
                 self._disconnect() if hold else self._let_go()
                 raise
@@ -264,19 +196,12 @@ class CardThread:
         self.pulse.busy()
         if isinstance(command, SecretCommand):
             with self._secret.command(command.header(), command.blocks) as (address, length):
-                return self._transmit_page(address, length)
-        pci = scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
-        result, response = scard.SCardTransmit(self._card, pci, list(command))
+                result, response = transmit_page(self._card, self._protocol, address, length)
+        else:
+            pci = scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
+            result, response = scard.SCardTransmit(self._card, pci, list(command))
         self._check_transmit(result, len(response))
         return bytes(response)
-
-    def _transmit_page(self, address: int, length: int) -> bytes:
-        pci = _IoRequest(self._protocol, ctypes.sizeof(_IoRequest))
-        room = ctypes.create_string_buffer(RESPONSE_ROOM)
-        received = ctypes.c_ulong(RESPONSE_ROOM)
-        result = _pcsclite.SCardTransmit(self._card, ctypes.byref(pci), address, length, None, room, received)
-        self._check_transmit(result, received.value)
-        return room.raw[: received.value]
 
     def _check_transmit(self, result: int, length: int) -> None:
         """A command that failed at the reader: only the reader can say whether the card is still there.

@@ -13,7 +13,7 @@ from smartcard import scard
 
 from appliance.card.apdu import SecretCommand
 from appliance.errors import CardMute
-from appliance.vault.pcsc import STATUS_WORD, check, list_readers
+from appliance.vault.pcsc_calls import STATUS_WORD, check, list_readers
 
 SETTLE_MS = 500
 """How long an empty reader may still say that it has a card."""

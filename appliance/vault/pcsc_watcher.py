@@ -15,16 +15,21 @@ from typing import Any
 from smartcard import scard
 
 from appliance.errors import ApplianceError
-from appliance.vault.pcsc import check, list_readers
-from appliance.vault.pulse import BEAT, Pulse
+from appliance.vault.pcsc_calls import check, list_readers
+from appliance.vault.pulse import Pulse
 from appliance.vault.readers import Role, choose
 
 log = logging.getLogger(__name__)
 
 PNP = "\\\\?PnP?\\Notification"
 """The reader name that stands for readers coming and going (pcsc-lite, SCardGetStatusChange)."""
-WAIT_MS = round(BEAT * 1000)
-"""A wait at rest. Readers are listed again as often: pcscd before 2.3 counts no hot-plug events."""
+SEEK_MS = 4000
+"""A wait without a reader: pcscd before 2.3 counts no hot-plug events, and a new one is to be seen within 5 s."""
+WAIT_MS = 8000
+"""A wait with one: cards, and the reader's own end, are events of the reader. Each wait is five wake-ups of
+libpcsclite, so it is longer than a beat, and the mark says so (``Pulse.busy``)."""
+QUIET_WAITS = 3
+"""Waits in a row without an event after which readers are listed all the same."""
 BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds between tries to reach pcscd or a busy reader."""
 
@@ -71,6 +76,7 @@ class Watcher:
         self._known = False
         self._state = scard.SCARD_STATE_UNAWARE
         self._present = False
+        self._quiet = 0
         self.pulse = Pulse("reader")
         self._thread = threading.Thread(target=self._run, name="pcsc-watcher", daemon=True)
 
@@ -103,18 +109,23 @@ class Watcher:
         self._release()
 
     def _watch(self) -> None:
-        """One wait: establish when needed, list, wait for a change, tell it."""
+        """One wait: establish when needed, list unless all is quiet, wait for a change, tell it."""
         if self._context is None:
             result, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
             if result != scard.SCARD_S_SUCCESS:
                 self._context = None
                 check(result)
-        self._choose()
-        states: list[Any] = [(PNP, scard.SCARD_STATE_UNAWARE if self._reader else 0)]
-        if self._reader:
-            states.append((self._reader, self._state))
-        result, states = scard.SCardGetStatusChange(self._context, WAIT_MS, states)
-        if result in {scard.SCARD_E_TIMEOUT, scard.SCARD_E_CANCELLED, scard.SCARD_E_UNKNOWN_READER}:
+        if self._reader is None or self._quiet == 0:
+            self._choose()
+        states: list[Any] = [(PNP, 0)] if self._reader is None else [(self._reader, self._state)]
+        wait = SEEK_MS if self._reader is None else WAIT_MS
+        self.pulse.busy(wait / 1000)
+        result, states = scard.SCardGetStatusChange(self._context, wait, states)
+        if result == scard.SCARD_E_TIMEOUT:
+            self._quiet = (self._quiet + 1) % QUIET_WAITS
+            return
+        self._quiet = 0
+        if result in {scard.SCARD_E_CANCELLED, scard.SCARD_E_UNKNOWN_READER}:
             return
         check(result)
         for name, event, atr in states:

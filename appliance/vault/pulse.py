@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-BEAT = 4.0
+BEAT = 5.0
 """Seconds between two marks of a loop at rest."""
 GRACE = 6.0
 """Seconds a mark lasts."""

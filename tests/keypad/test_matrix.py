@@ -110,7 +110,7 @@ def test_second_key_is_refused_until_all_are_released():
 
 def test_sliding_to_another_key_needs_a_release():
     state, events = play([keys("1")] * 3 + [keys("2")] * 9)
-    assert events == [KeyDown(0)]
+    assert events == [KeyDown(0), Ghost()]
     assert state.phase is Phase.REFUSED
 
 
@@ -182,3 +182,50 @@ def test_only_a_lone_stable_key_after_a_release_is_a_key(runs):
         elif isinstance(event, KeyUp):
             assert scans[index - 2 : index + 1] == [0] * 3
             down = False
+
+
+def test_two_keys_that_are_never_stable_are_refused_when_they_are_gone():
+    """Two quick fingers whose bounces never give three equal scans: something was pressed, and nobody knows what."""
+    one, two = keys("1"), keys("2")
+    state, events = play([one, one | two, two, one | two, one, two, 0, 0, 0])
+    assert events == [Ghost()]
+    assert state.at_rest
+    assert play([two] * 3, state)[1] == [KeyDown(1)]
+
+
+def test_a_key_beside_the_one_that_is_down_counts_though_no_scan_of_both_is_stable():
+    one, two = keys("1"), keys("2")
+    state, events = play([one] * 3 + [one | two, two, one, one | two])
+    assert events == [KeyDown(0), Ghost()]
+    assert state.phase is Phase.REFUSED
+    assert play([0] * 3 + [two] * 3, state)[1] == [KeyUp(), KeyDown(1)]
+
+
+def test_a_key_is_no_key_when_another_was_seen_since_the_last_release():
+    assert play([keys("2"), keys("12")] + [keys("1")] * 3)[1] == [Ghost()]
+    assert play([keys("2"), 0, 0, 0] + [keys("1")] * 3)[1] == [KeyDown(0)]
+
+
+def test_a_spike_beside_a_key_is_passed_over_and_does_not_add_up_over_releases():
+    one, spike = keys("1"), keys("1") | keys("9")
+    state, events = play([one] * 3 + [spike, one, one, spike] + [one] * 3 + [0] * 3)
+    assert events == [KeyDown(0), KeyUp()]
+    assert play([one] * 3 + [spike, one, spike], state)[1] == [KeyDown(0)]
+
+
+@given(st.lists(st.sampled_from([0, keys("1"), keys("2"), keys("12")]), max_size=60))
+def test_whoever_shows_two_keys_for_long_enough_is_told(scans):
+    """Between two releases there is never a key and then, for three scans, another one that nobody speaks of."""
+    state, strays, spoken, down = Debounce(), 0, False, None
+    for index, scan in enumerate(scans):
+        state, event = state.feed(scan, index * STEP)
+        match event:
+            case KeyDown(position):
+                down, strays = 1 << position, 0
+            case Ghost():
+                spoken = True
+            case KeyUp():
+                down, strays, spoken = None, 0, False
+        if down and event is None:
+            strays += bool(scan & ~down)
+            assert spoken or strays < STABLE_SCANS

@@ -27,12 +27,14 @@ from appliance.keypad.entry import (
     Same,
     Validate,
 )
-from appliance.keypad.matrix import HELD_AFTER
+from appliance.keypad.matrix import HELD_AFTER, Debounce, KeyDown
 from appliance.secret import Block, Secret, Slot
 from appliance.simulator.desk import Desk
-from appliance.simulator.pins import RELEASED, BenchFactory
+from appliance.simulator.pins import RELEASED, BenchFactory, BenchPin, _gpio
 from appliance.simulator.vault import Wire
-from appliance.vault.keys import Keys, _factory
+from appliance.vault.gpio import pin_factory
+from appliance.vault.keys import Keys
+from appliance.vault.typist import Typist
 
 ROWS, COLUMNS = (5, 6, 13, 19), (12, 16, 20, 21)
 LAYOUT = "123A456B789C*0#D"
@@ -139,18 +141,20 @@ def test_digits_land_in_the_page_and_nowhere_else(bench, caplog):
     assert values_in(events) == []
     assert bench.secret.length(Slot.OLD) == 8
     assert caplog.text == ""
-    held = [value for value in vars(bench.keys).values() if isinstance(value, (int, str, bytes, bytearray))]
-    assert held in ([False, LAYOUT, False], [LAYOUT, False, False])
+    holders = {**vars(bench.keys), **vars(bench.keys._typist)}
+    held = {name: value for name, value in holders.items() if isinstance(value, (int, str, bytes, bytearray))}
+    assert held == {"_closing": False, "_frozen": False, "_watching": False, "_layout": LAYOUT}
     assert bench.typed() == b"90351728"
 
 
-def test_control_a_build_that_emits_values_is_found(make):
-    class Leaking(Keys):
-        def _act(self, key):
-            super()._act(key)
-            return key
+def test_control_a_build_that_emits_values_is_found(bench, monkeypatch):
+    act = Typist.act
 
-    bench = make(Leaking)
+    def leak(typist, key):
+        act(typist, key)
+        return key
+
+    monkeypatch.setattr(Typist, "act", leak)
     bench.keys.arm(Slot.OLD, 8)
     bench.desk.press("90")
     assert values_in(bench.take(2)) == ["9", "0"]
@@ -272,8 +276,8 @@ def test_second_key_needs_a_release(bench):
     bench.desk.hold("2")
     bench.desk.release()
     bench.desk.press("7")
-    assert bench.take(2) == [Digit(), Digit()]
-    assert bench.typed() == b"17"
+    assert bench.take(3) == [Digit(), Clear(), Digit()]
+    assert bench.typed() == b"7"  # the 2 was not seen alone: what was typed no longer is what was pressed
 
 
 def test_three_keys_of_a_rectangle_show_four_and_none_counts(bench):
@@ -289,7 +293,7 @@ def test_three_keys_of_a_rectangle_show_four_and_none_counts(bench):
         row.function = "input"
     bench.desk.release()
     bench.desk.press("#")
-    assert bench.take(1) == [Validate()]
+    assert bench.take(2) == [Clear(), Validate()]
     assert bench.events.empty()
     assert bench.secret.length(Slot.OLD) == 0
     assert bench.factory.shorts == 0
@@ -361,6 +365,138 @@ def test_at_rest_nothing_is_scanned(bench):
     assert bench.take(2) == [Agree(), Previous()]
 
 
+def test_at_rest_every_row_is_low_and_every_column_is_watched(bench):
+    resting = threading.Event()
+    beat = bench.keys.pulse.beat
+    bench.keys.pulse.beat = lambda: (beat(), resting.set())
+    bench.desk.press("A")
+    assert bench.take(1) == [Agree()]
+    bench.desk.release()  # returns when the rows are low again: at rest
+    with bench.factory.copper:
+        rows = [bench.factory.pin(gpio) for gpio in ROWS]
+        columns = [bench.factory.pin(gpio) for gpio in COLUMNS]
+        assert [(row.function, row.state) for row in rows] == [("output", 0)] * 4
+        assert [(column.function, column.pull, column.state) for column in columns] == [("input", "up", True)] * 4
+    assert wait_until(lambda: all(column.when_changed is not None for column in columns))
+
+
+def wait_until(true):
+    """Look again whenever the thread under test may have gone on, for as long as a test may wait."""
+    tick, tries = threading.Event(), 1000
+    return any(true() or tick.wait(TIMEOUT / tries) for _ in range(tries)) and true()
+
+
+class Recorded(BenchFactory):
+    """The bench's pins, with every operation of the keypad thread on them, and what stood on the rows meanwhile."""
+
+    def __init__(self):
+        super().__init__(ROWS, COLUMNS, lambda _: None)
+        self.done = []
+        self.scans = []
+
+    def record(self, what, gpio):
+        if threading.current_thread().name == "keys":
+            self.done.append((what, gpio))
+
+    def make(self, monkeypatch):
+        watch = BenchPin.output_with_state, BenchPin._set_function, BenchPin._get_state, BenchPin._set_when_changed
+        drive, function, state, changed = watch
+
+        def output_with_state(pin, level):
+            self.record("low" if not level else "high", _gpio(pin))
+            drive(pin, level)
+
+        def set_function(pin, value):
+            self.record(value, _gpio(pin))
+            function(pin, value)
+
+        def get_state(pin):
+            # a row's own level is read by the bench, for its report
+            if threading.current_thread().name == "keys" and _gpio(pin) in COLUMNS:
+                rows = [self.pin(gpio) for gpio in ROWS]
+                self.scans.append([(row.function, row._state) for row in rows])
+                masked = all(self.pin(gpio)._when_changed is None for gpio in COLUMNS)
+                self.record("read" if masked else "read with edges on", _gpio(pin))
+            return state(pin)
+
+        def set_changed(pin, value):
+            self.record("watch" if value else "mask", _gpio(pin))
+            changed(pin, value)
+
+        monkeypatch.setattr(BenchPin, "output_with_state", output_with_state)
+        monkeypatch.setattr(BenchPin, "_set_function", set_function)
+        monkeypatch.setattr(BenchPin, "function", property(BenchPin._get_function, set_function))
+        monkeypatch.setattr(BenchPin, "_get_state", get_state)
+        monkeypatch.setattr(BenchPin, "state", property(get_state, BenchPin._set_state))
+        monkeypatch.setattr(BenchPin, "_set_when_changed", set_changed)
+        monkeypatch.setattr(BenchPin, "when_changed", property(BenchPin._get_when_changed, set_changed))
+
+
+SCAN = [op for row in ROWS for op in (("low", row), *(("read", column) for column in COLUMNS), ("input", row))]
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """A keypad on recorded pins, scanned by hand: the thread's own steps, one at a time."""
+    factory = Recorded()
+    factory.make(monkeypatch)
+    monkeypatch.setattr(Device, "pin_factory", factory)
+    monkeypatch.setattr(threading.current_thread(), "name", "keys")
+    secret, events = Secret(), queue.Queue()
+    keys = Keys(ROWS, COLUMNS, LAYOUT, secret, events.put)
+    keys._thread = threading.Thread(target=lambda: None)
+    keys.start()
+    factory.done.clear()
+    yield factory, keys, events
+    keys.close()
+    secret.close()
+
+
+@pytest.mark.parametrize("closed", [0, *(1 << position for position in range(16)), 0b110011, 0xFFFF])
+def test_a_scan_is_the_same_operations_whatever_is_pressed(recorded, closed):
+    """One row low, the others inputs; all four rows and columns in one order; edges off; nothing else."""
+    factory, keys, _ = recorded
+    factory.close_switches(closed)
+    factory.done.clear()
+    keys._scan()
+    assert factory.done == SCAN
+    lows = [
+        [gpio for gpio, (function, _) in zip(ROWS, rows, strict=True) if function == "output"] for rows in factory.scans
+    ]
+    assert lows == [[row] for row in ROWS for _ in COLUMNS]
+    assert all(state == 0 for rows in factory.scans for function, state in rows if function == "output")
+    assert factory.shorts == 0
+
+
+def test_a_press_costs_the_same_for_every_key(recorded):
+    """Pin operations, events and bytes of the page's bookkeeping: the count does not tell one key from another."""
+    factory, keys, events = recorded
+    costs = {}
+    for position, key in enumerate(LAYOUT):
+        keys.arm(Slot.OLD, 8, fresh=True)
+        state, now = Debounce(), 0.0
+        factory.done.clear()
+        for closed in [0] * 3 + [1 << position] * 6 + [0] * 4:
+            factory.close_switches(closed)
+            state, event = state.feed(keys._scan(), now)
+            keys._tell(event)
+            now += 0.005
+        costs[key] = (len(factory.done), events.qsize())
+        events.get_nowait()
+    assert set(costs.values()) == {(13 * len(SCAN), 1)}
+
+
+def test_every_digit_sounds_the_same_and_marks_the_same(recorded):
+    """What leaves the keypad is one value for all ten digits: no tone, mark or LED can differ by it."""
+    _, keys, events = recorded
+    told = []
+    for digit in "0123456789":
+        keys.arm(Slot.OLD, 8, fresh=True)
+        keys._tell(KeyDown(LAYOUT.index(digit)))
+        told.append(events.get_nowait())
+    assert set(told) == {Digit()}
+
+
 @pytest.mark.parametrize("armed", [True, False])
 def test_close_is_immediate_and_leaves_inputs(bench, armed):
     if armed:
@@ -389,7 +525,7 @@ def test_lgpio_is_taken_and_no_other(monkeypatch):
     monkeypatch.setattr(Device, "pin_factory", None)
     monkeypatch.setitem(sys.modules, "lgpio", types.SimpleNamespace(error=RuntimeError))
     monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", types.SimpleNamespace(LGPIOFactory=lambda: taken))
-    assert _factory() is taken
+    assert pin_factory() is taken
     assert Device.pin_factory is taken
 
 
@@ -401,7 +537,7 @@ def test_a_gpiochip_that_cannot_be_opened_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "lgpio", types.SimpleNamespace(error=RuntimeError))
     monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", types.SimpleNamespace(LGPIOFactory=refuse))
     with pytest.raises(KeypadFault, match="no GPIO: can not open gpiochip"):
-        _factory()
+        pin_factory()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
