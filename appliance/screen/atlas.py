@@ -1,4 +1,4 @@
-"""The glyph atlas: every character the screen can draw, in two sizes.
+"""The glyph atlas: every character the screen can draw, in two sizes, and a clock's digits in a third.
 
 What it is: bitmaps baked from Terminus Font (OFL.txt; ``tests/screen/bake_atlas.py``), one PIL image a cell.
 What it is not: layout. Rule: the set is closed, and no two characters share their pixels (a test compares them all), so
@@ -7,7 +7,7 @@ what is read on the screen is what was drawn.
 The package's data file is read here, once, at import; nothing is read when a screen is drawn.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Final
 
 from PIL import Image, ImageChops
 
-__all__ = ["CHARACTERS", "LARGE", "SMALL", "Size"]
+__all__ = ["BIG", "CHARACTERS", "LARGE", "SMALL", "Size"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,23 +35,24 @@ class Size:
     reverse: Mapping[str, Image.Image] = field(repr=False)
 
 
-def _cut(width: int, height: int, cells: Mapping[str, str]) -> Size:
-    """Turn rows in hexadecimal, a byte a row, into images."""
+def _cut(width: int, height: int, cells: Iterable[tuple[str, str]]) -> Size:
+    """Turn rows in hexadecimal, each of the whole bytes that a width takes, into images."""
     normal = {
-        character: Image.frombytes("1", (8, height), bytes.fromhex(rows)).crop((0, 0, width, height))
-        for character, rows in cells.items()
+        character: Image.frombytes("1", (-(-width // 8) * 8, height), bytes.fromhex(rows)).crop((0, 0, width, height))
+        for character, rows in cells
     }
     reverse = {character: ImageChops.invert(image) for character, image in normal.items()}
     return Size(width, height, MappingProxyType(normal), MappingProxyType(reverse))
 
 
-def _load() -> tuple[Size, Size]:
+def _load() -> tuple[Size, Size, Size]:
+    """The three cuts; a line of the file has two cells, or three (its own first lines)."""
     text = files(__package__).joinpath("glyphs.txt").read_text(encoding="utf-8")
-    rows = [line.split() for line in text.splitlines() if not line.startswith("#")]
-    characters = [chr(int(row[0], 16)) for row in rows]
-    small = _cut(6, 12, {character: row[1] for character, row in zip(characters, rows, strict=True)})
-    large = _cut(8, 16, {character: row[2] for character, row in zip(characters, rows, strict=True)})
-    return small, large
+    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+    small, large, big = (
+        [(chr(int(line[0], 16)), line[place]) for line in lines if len(line) > place] for place in (1, 2, 3)
+    )
+    return _cut(6, 12, small), _cut(8, 16, large), _cut(12, 24, big)
 
 
 _CUTS: Final = _load()
@@ -59,6 +60,8 @@ SMALL: Final = _CUTS[0]
 """6x12, Terminus 12."""
 LARGE: Final = _CUTS[1]
 """8x16, Terminus 16 bold, for headlines."""
+BIG: Final = _CUTS[2]
+"""12x24, Terminus 24 bold, for what is read across the room: the digits, colon and hyphen of a clock, nothing else."""
 
 CHARACTERS: Final[frozenset[str]] = frozenset(SMALL.normal)
-"""The closed set: printable ASCII and the letters and signs of French."""
+"""The closed set: printable ASCII, the letters and signs of French, and those of a dose (``µ``, ``≤`` …)."""

@@ -15,7 +15,7 @@ from appliance.screen.atlas import SMALL, Size
 from appliance.screen.icons import PADLOCK
 from appliance.screen.text import COLUMNS, fit
 
-__all__ = ["HEIGHT", "WIDTH", "Canvas", "Writing"]
+__all__ = ["HEIGHT", "WIDTH", "Canvas", "Sign", "Writing"]
 
 WIDTH: Final = 128
 HEIGHT: Final = 64
@@ -38,13 +38,28 @@ class Writing:
         return self.x, self.y, self.x + self.size.width * len(self.text), self.y + self.size.height
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sign:
+    """One of the box's own signs as drawn: its left upper pixel."""
+
+    x: int
+    y: int
+    icon: Image.Image
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """As ``Writing.box``."""
+        return self.x, self.y, self.x + self.icon.width, self.y + self.icon.height
+
+
 class Canvas:
     """A dark frame to draw on."""
 
-    __slots__ = ("_pen", "image", "writings")
+    __slots__ = ("_pen", "image", "signs", "writings")
 
     def __init__(self) -> None:
         self.image: Final = Image.new("1", (WIDTH, HEIGHT))
+        self.signs: Final[list[Sign]] = []
         self.writings: Final[list[Writing]] = []
         self._pen: Final = ImageDraw.Draw(self.image)
 
@@ -55,14 +70,15 @@ class Canvas:
             TextNotDrawable: a character has no glyph, or the text would leave the margin.
         """
         writing = Writing(x, y, fit(text, WIDTH), size, reverse)
-        left, upper, right, lower = writing.box
-        if left < MARGIN or upper < MARGIN or right > WIDTH - MARGIN or lower > HEIGHT - MARGIN:
+        if not size.normal.keys() >= set(text):
+            raise TextNotDrawable(f"a character that the cut of {size.height} pixels lacks")
+        if not _inside(writing.box):
             raise TextNotDrawable(f"{len(text)} characters at ({x}, {y}) leave the frame")
         glyphs = size.reverse if reverse else size.normal
         for place, character in enumerate(text):
             self.image.paste(glyphs[character], (x + place * size.width, y))
         self.writings.append(writing)
-        return right
+        return writing.box[2]
 
     def centre(self, y: int, text: str, size: Size = SMALL) -> None:
         """Draw ``text`` in the middle of the row."""
@@ -85,8 +101,7 @@ class Canvas:
 
     def fill(self, left: int, upper: int, right: int, lower: int) -> None:
         """Light the pixels left..right and upper..lower, inside the margin."""
-        inside = MARGIN <= left <= right < WIDTH - MARGIN and MARGIN <= upper <= lower < HEIGHT - MARGIN
-        if not inside:
+        if left > right or upper > lower or not _inside((left, upper, right + 1, lower + 1)):
             raise ValueError("a bar would leave the frame")
         self._pen.rectangle((left, upper, right, lower), fill=255)
 
@@ -103,10 +118,23 @@ class Canvas:
             self.fill(left, upper, left + length - 1, upper + 3)
 
     def icon(self, x: int, y: int, icon: Image.Image) -> None:
-        """Draw one of the box's own signs."""
+        """Draw one of the box's own signs, inside the margin."""
+        sign = Sign(x, y, icon)
+        if not _inside(sign.box):
+            raise ValueError("a sign would leave the frame")
         self.image.paste(icon, (x, y))
+        self.signs.append(sign)
+
+    def flood(self) -> None:
+        """Light every pixel, the outermost ones too: a test of the panel, without any text."""
+        self._pen.rectangle((0, 0, WIDTH - 1, HEIGHT - 1), fill=255)
 
     def lock(self, x: int, y: int) -> None:
         """Draw the padlock, and the frame on the outermost pixels: a secret is being typed."""
         self._pen.rectangle((0, 0, WIDTH - 1, HEIGHT - 1), outline=255)
         self.icon(x, y, PADLOCK)
+
+
+def _inside(box: tuple[int, int, int, int]) -> bool:
+    left, upper, right, lower = box
+    return left >= MARGIN and upper >= MARGIN and right <= WIDTH - MARGIN and lower <= HEIGHT - MARGIN

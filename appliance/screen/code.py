@@ -1,4 +1,4 @@
-"""The layouts around the card's code: menu, entries of a secret, and what became of it.
+"""The layouts around the card's code: entries of a secret, and what became of it.
 
 What it is: one function each, and their table for ``screens.LAYOUTS``. What it is not: words or shared rows.
 Rule: the padlock and its frame stand here alone; no text of software or card reaches these screens.
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from appliance.screen.atlas import LARGE
 from appliance.screen.canvas import Canvas
-from appliance.screen.kinds_code import Changing, Code, CodeEnd, LastTry, Menu, Pin, PinBlocked, PinWrong
-from appliance.screen.rows import HEADLINE, LEFT, ROWS, block, keys, notice, plural
+from appliance.screen.kinds_code import Changing, Code, CodeEnd, LastTry, Pin, PinBlocked, PinWrong
+from appliance.screen.rows import HEADLINE, LEFT, block, keys, notice, plural
 from appliance.screen.words import Notice, Words
 
 __all__ = ["LAYOUTS"]
@@ -19,42 +19,37 @@ __all__ = ["LAYOUTS"]
 MARK: Final = "•"
 
 
-def _menu(canvas: Canvas, screen: Menu, words: Words) -> None:
-    """Title and three entries; a longer menu scrolls with the chosen one."""
-    if not 1 <= screen.chosen <= len(screen.entries):
-        raise ValueError(f"entry {screen.chosen} of {len(screen.entries)}")
-    canvas.centre(ROWS[0], words.menu_title)
-    rows = ROWS[1:]
-    first = min(max(0, screen.chosen - len(rows) + 1), max(0, screen.chosen - 1))
-    for place, (y, name) in enumerate(zip(rows, screen.entries[first:], strict=False), start=first + 1):
-        text = f" {words.menu[name]} "
-        canvas.write(LEFT, y, text, reverse=place == screen.chosen)
-    keys(canvas, ("A", words.choose), ("D", words.back))
-
-
 def _pin(canvas: Canvas, screen: Pin, words: Words) -> None:
     """Marks stand at a fixed place, so that a digit changes one cell of the frame (design §7, *OLED*)."""
-    below = words.reminder if screen.reminder else ""
-    _secret(canvas, screen, words.pin, plural(words.tries, screen.tries), below)
+    below = words.door_pin if screen.door else ""
+    below = words.reminder if screen.reminder else below
+    _secret(canvas, screen, words, (words.pin, plural(words.tries, screen.tries), below))
 
 
 def _code(canvas: Canvas, screen: Code, words: Words) -> None:
     """As ``_pin``: tries where one is at stake, else the length; below it a hint, the reminder or the letter."""
     length = words.digits[screen.least != screen.most].format(least=screen.least, most=screen.most)
+    length = words.repeat if screen.stage == "again" else length
     above = plural(words.tries, screen.tries) if screen.tries else length
     below = words.letter if screen.stage == "puk" else ""
     if screen.hint:
         below = words.hints[screen.hint]
-    _secret(canvas, screen, words.codes[screen.stage], above, words.reminder if screen.reminder else below)
+    below = words.reminder if screen.reminder else below
+    _secret(canvas, screen, words, (words.codes[screen.stage], above, below))
 
 
-def _secret(canvas: Canvas, screen: Pin | Code, title: str, above: str, below: str) -> None:
+def _secret(canvas: Canvas, screen: Pin | Code, words: Words, rows: tuple[str, str, str]) -> None:
+    """Title, what stands above, and what below: a hint, or the keys."""
+    title, above, below = rows
     canvas.lock(5, 4)
-    canvas.write(24, 2, title, LARGE)
-    canvas.write(24, 18, MARK * screen.marks, LARGE)
-    canvas.centre(34, above)
+    canvas.write(24, 1, title, LARGE)
+    canvas.write(24, 17, MARK * screen.marks, LARGE)  # a mark lies within one page of the controller
+    canvas.centre(33, above)
     if below:
-        canvas.centre(46, below)
+        canvas.centre(45, below)
+    else:  # the keys of a real keypad carry no words
+        canvas.key(LEFT + 6, 45, "#", words.confirm)
+        canvas.key(66, 45, "D", words.cancel)
     canvas.bar(58, screen.remaining)
 
 
@@ -67,7 +62,11 @@ def _last_try(canvas: Canvas, screen: LastTry, words: Words) -> None:
 
 
 def _pin_wrong(canvas: Canvas, screen: PinWrong, words: Words) -> None:
-    notice(canvas, words.puk_wrong if screen.puk else words.pin_wrong, plural(words.tries, screen.tries))
+    text = words.puk_wrong if screen.puk else words.pin_wrong
+    canvas.centre(HEADLINE, text.headline, LARGE)
+    canvas.rule(19)
+    block(canvas, (23, 36), (*text.lines, plural(words.tries, screen.tries)))
+    keys(canvas, ("#", words.go_on), ("D", words.cancel))
 
 
 def _pin_blocked(canvas: Canvas, screen: PinBlocked, words: Words) -> None:
@@ -92,7 +91,6 @@ def _code_end(canvas: Canvas, screen: CodeEnd, words: Words) -> None:
 
 LAYOUTS: Final[Mapping[type, Callable[[Canvas, Any, Words], None]]] = MappingProxyType(
     {
-        Menu: _menu,
         Pin: _pin,
         Code: _code,
         LastTry: _last_try,

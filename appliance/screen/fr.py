@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from appliance.screen import fr_menu
 from appliance.screen.words import Notice, Words
 
 __all__ = ["WORDS"]
@@ -18,7 +19,8 @@ _TELL_VENDOR: Final = ("Prévenez l'éditeur", "du logiciel.")
 _TELL_INSTALLER: Final = ("Prévenez", "l'installateur.")
 _REFUSED: Final = "Demande refusée"
 _LOST: Final = "Perdu ? Voir l'ANS."
-_BLOCKED: Final = Notice("Carte bloquée", ("Code de déblocage :", "8 chiffres, courrier.", _LOST))
+_BLOCKED: Final = Notice("Carte bloquée", ("Code de déblocage : 8", "chiffres du courrier.", _LOST))
+_SPENT: Final = Notice("Carte à changer", ("Déblocage impossible.", "Demandez une nouvelle", "carte à l'ANS."))
 
 _NOTICES: Final[Mapping[str, Notice]] = {
     # A request ended (contract, *Errors*).
@@ -42,11 +44,11 @@ _NOTICES: Final[Mapping[str, Notice]] = {
     "schema-invalid": Notice(_REFUSED, ("Demande mal formée.", *_TELL_VENDOR)),
     "unsupported-version": Notice(_REFUSED, ("Version inconnue.", *_TELL_VENDOR)),
     "id-reused": Notice(_REFUSED, ("Numéro déjà utilisé.", *_TELL_VENDOR)),
-    "too-large": Notice(_REFUSED, ("Document trop grand.",)),
+    "too-large": Notice(_REFUSED, ("Document trop grand.", "Réduisez-le, puis", "relancez la demande.")),
     "text-not-drawable": Notice(_REFUSED, ("Texte non affichable.", *_TELL_VENDOR)),
     "not-allowed": Notice(_REFUSED, ("Ce logiciel n'a pas", "ce droit. Voir", "l'installateur.")),
     "not-paired": Notice(_REFUSED, ("Logiciel non appairé.", "Appairez-le d'abord.")),
-    "signer-unknown": Notice(_REFUSED, ("Signataire inconnu", "de ce boîtier.")),
+    "signer-unknown": Notice(_REFUSED, ("Signataire inconnu", "de ce boîtier.", "Voir l'installateur.")),
     # The card.
     "card-mute": Notice("Carte muette", ("Retirez-la, puis", "remettez-la dans le", "bon sens.")),
     "card-unsupported": Notice("Carte refusée", ("Ce boîtier ne sait", "pas s'en servir.", "Retirez-la.")),
@@ -54,24 +56,24 @@ _NOTICES: Final[Mapping[str, Notice]] = {
     "card-data-malformed": Notice("Carte illisible", ("Retirez la carte et", "remettez-la.")),
     "card-refused": Notice("Carte en erreur", ("Retirez la carte et", "remettez-la.")),
     "card-reset": Notice("Carte reprise", ("Un autre programme a", "repris la carte.", _RELAUNCH)),
-    "card-update-interrupted": Notice("Mise à jour", ("Celle de la carte est", "inachevée. Voir", "l'installateur.")),
-    "puk-wrong": Notice("Code faux", ("Code de déblocage", "refusé.")),
-    "puk-blocked": Notice("Carte à changer", ("Déblocage impossible.",)),
+    "card-update-interrupted": Notice("Carte à revoir", ("Sa mise à jour n'est", "pas finie. Voir", "l'installateur.")),
+    "puk-wrong": Notice("Code faux", ("Code de déblocage", "refusé. Relisez le", "courrier.")),
+    "puk-blocked": _SPENT,
     "card-expired": Notice("Carte expirée", ("Utilisez votre", "nouvelle carte.")),
-    "card-revoked": Notice("Carte révoquée", ("Elle ne peut plus", "signer.")),
+    "card-revoked": Notice("Carte révoquée", ("Elle ne peut plus", "signer. Voir l'ANS.")),
     "card-denied": Notice("Carte refusée", ("Cette carte n'est pas", "admise ici.", "Voir l'installateur.")),
     "certificate-invalid": Notice("Carte invalide", ("Son certificat n'est", "pas reconnu.", _NOT_SIGNED)),
-    "signature-invalid": Notice("Signature nulle", ("La carte a mal signé.", "Retirez-la, puis", "remettez-la.")),
+    "signature-invalid": Notice("Non signé", ("La carte a mal signé.", "Retirez-la, puis", "remettez-la.")),
     # The reader and the box.
     "reader-absent": Notice("Lecteur absent", ("Vérifiez le câble", "USB du lecteur.")),
     "reader-busy": Notice("Lecteur occupé", ("Un autre programme", "utilise la carte.", "Patientez.")),
     "keypad-fault": Notice("Clavier bloqué", ("Relâchez les touches.", "Sinon, prévenez", "l'installateur.")),
     "display-absent": Notice("Écran en panne", (_NOT_SIGNED, *_TELL_INSTALLER)),
-    "clock-unset": Notice("Heure inconnue", ("Boîtier pas à", "l'heure. Patientez ou", "voir l'installateur.")),
-    "tamper-lockout": Notice("Boîtier ouvert", ("Il est verrouillé.", *_TELL_INSTALLER)),
-    "secret-unavailable": Notice("Saisie fermée", ("Code non protégé.", *_TELL_INSTALLER)),
+    "clock-unset": Notice("Heure inconnue", ("L'heure n'est pas", "réglée. Patientez, ou", "voir l'installateur.")),
+    "tamper-lockout": Notice("Verrouillé", ("Le boîtier a été", "ouvert. Prévenez", "l'installateur.")),
+    "secret-unavailable": Notice("Saisie bloquée", ("Code non protégé.", *_TELL_INSTALLER)),
     "link-broken": Notice("Liaison coupée", ("Patientez. Si elle ne", "revient pas, voir", "l'installateur.")),
-    "journal-fault": Notice("Journal fermé", (_NOT_SIGNED, *_TELL_INSTALLER)),
+    "journal-fault": Notice("Journal bloqué", (_NOT_SIGNED, *_TELL_INSTALLER)),
     "config-invalid": Notice("Mal configuré", _TELL_INSTALLER),
     "internal": Notice("Erreur interne", ("Réessayez. Si elle", "revient, prévenez", "l'installateur.")),
 }
@@ -84,11 +86,36 @@ _CODE_NOTICES: Final[Mapping[str, Notice]] = {
     "pin-timeout": Notice("Trop tard", ("Code non validé.", "Votre code n'a pas", "changé.")),
     "pin-wrong": Notice("Code faux", ("Votre code n'a pas", "changé.")),
     "puk-wrong": Notice("Code faux", ("Code de déblocage", "refusé. Votre code", "n'a pas changé.")),
-    "puk-blocked": Notice("Carte à changer", ("Déblocage impossible.", "Demandez une nouvelle", "carte à l'ANS.")),
+    "puk-blocked": _SPENT,
     "removed-unsure": Notice(
         "Carte retirée", ("Code changé ou non :", "remettez la carte et", "essayez une signature")
     ),
     "outcome-unknown": Notice("À vérifier", ("La carte s'est tue.", "Code changé ou non :", "essayez une signature")),
+}
+
+_TROUBLES: Final[Mapping[str, tuple[str, str]]] = {
+    # Home with a card that does not sign: what is wrong, what to do.
+    "pin-blocked": ("Code bloqué", "Voir l'ANS."),
+    "card-expired": ("Carte expirée", "Prenez la nouvelle."),
+    "card-revoked": ("Carte révoquée", "Voir l'ANS."),
+    "card-denied": ("Carte non admise", "Voir l'installateur."),
+    "certificate-invalid": ("Certificat refusé", "Voir l'installateur."),
+}
+
+_DOOR: Final[Mapping[str, tuple[str, ...]]] = {
+    # Why the door stayed shut; every other code: the headline of its notice.
+    "card-denied": ("Cette carte n'est pas", "admise ici.", "Voir l'installateur."),
+    "door-hours": ("Vos horaires d'accès", "ne le permettent pas", "maintenant."),
+    "door-absent": ("Ce boîtier n'ouvre", "aucune porte."),
+    "door-used": ("Déjà ouverte. Retirez", "la carte, puis", "remettez-la."),
+    "clock-unset": ("Boîtier pas à", "l'heure. Patientez ou", "voir l'installateur."),
+    "certificate-invalid": ("Le certificat de la", "carte n'est pas", "reconnu."),
+    "card-expired": ("Votre carte est", "expirée. Utilisez la", "nouvelle."),
+    "signature-invalid": ("La carte n'a pas", "prouvé son identité.", "Voir l'installateur."),
+    "card-removed": ("Carte retirée trop", "tôt. Remettez-la."),
+    "pin-wrong": ("Code faux.",),
+    "pin-timeout": ("Code non validé", "à temps."),
+    "refused": ("Vous avez annulé.",),
 }
 
 WORDS: Final = Words(
@@ -109,8 +136,13 @@ WORDS: Final = Words(
     refuse="refuser",
     go_on="continuer",
     cancel="annuler",
+    confirm="valider",
+    menu_hint="tenu 1 s : menu",
     menu_title="Menu",
-    menu=MappingProxyType({"change": "Changer le code", "unblock": "Débloquer le code"}),
+    menu=MappingProxyType(
+        {"change": "Changer le code", "unblock": "Débloquer le code", "door": "Ouvrir la porte", **fr_menu.MENU}
+    ),
+    pages=fr_menu.PAGES,
     choose="choisir",
     back="retour",
     asks_practice=("veut lire vos lieux", "d'exercice."),
@@ -124,19 +156,28 @@ WORDS: Final = Words(
     hints=MappingProxyType({"same": "Prenez un autre code.", "differ": "Pas identiques."}),
     digits=("{least} chiffres", "{least} à {most} chiffres"),
     letter="8 chiffres, courrier",
+    repeat="Retapez ce code.",
     tries=("{n} essai restant", "{n} essais restants"),
     reminder="valider avec #",
     last_try=Notice("Dernier essai !", ("Un code faux bloquera", "la carte.")),
     pin_wrong=Notice("Code faux", ("Vérifiez votre code.",)),
     last_puk=Notice("Dernier essai !", ("Un code faux rendra", "la carte inutilisable")),
-    puk_wrong=Notice("Code faux", ("Code de déblocage :", "relisez le courrier.")),
+    puk_wrong=Notice("Code faux", ("Relisez le courrier.",)),
     pin_blocked=_BLOCKED,
-    pin_blocked_here=("Code dans le courrier", _LOST),
+    pin_blocked_here=("Déblocage : courrier.", _LOST),
     unblock="débloquer",
     close="fermer",
     changing="Enregistrement",
     code_notices=MappingProxyType(_CODE_NOTICES),
     code_stays="Code inchangé.",
+    door_pin="pour ouvrir la porte",
+    door_open=Notice("Porte ouverte", ("Poussez la porte.", "Reprenez votre carte.")),
+    door_weak="FAIBLE : SANS CODE",
+    door_shut="Porte fermée",
+    door_notices=MappingProxyType(_DOOR),
+    card_troubles=MappingProxyType(_TROUBLES),
+    ask_installer="Voir l'installateur.",
+    forgotten=Notice("Carte oubliée ?", ("Reprenez-la avant", "de partir.")),
     read="Transmis",
     situations=("Aucun lieu d'exercice", "{n} lieu d'exercice", "{n} lieux d'exercice"),
     not_read="Rien n'est transmis.",
@@ -149,7 +190,7 @@ WORDS: Final = Words(
     removed=Notice("Carte retirée", ("La demande en cours", "est arrêtée.")),
     taken=Notice("Carte retirée", ("À bientôt.",)),
     partly=("{n} signé sur {of}.", "{n} signés sur {of}."),
-    others="Les autres : non.",
+    others="Le reste : non signé.",
     notices=MappingProxyType(_NOTICES),
     unknown=Notice("Erreur", ("Prévenez", "l'installateur :")),
 )

@@ -2,7 +2,7 @@
 
 What it is: values, compared with ``==``; equal values give equal pixels. What it is not: pixels (``screens.render``) or
 words (``fr.WORDS``). Rule: a struct never holds a PIN digit, and no struct holds a word of a language.
-Those around the card's code stand in ``kinds_code.py`` and are found here too.
+Those around the card's code, the door, the menu and a card at home stand beside it and are found here too.
 
 Texts that come from a card or from practice software (``name``, ``requester``, ``heading``, ``lines`` …) must be
 drawable (``text.drawable``): ``screens.render`` raises ``TextNotDrawable`` otherwise, and draws nothing in its place.
@@ -12,24 +12,35 @@ to, are never shortened: too long is ``TextNotDrawable``.
 
 from dataclasses import dataclass
 
-from appliance.screen.kinds_code import Changing, Code, CodeEnd, LastTry, Menu, Pin, PinBlocked, PinWrong
+from appliance.screen.kinds_code import Changing, Code, CodeEnd, LastTry, Pin, PinBlocked, PinWrong
+from appliance.screen.kinds_door import DoorOpen, DoorShut
+from appliance.screen.kinds_home import Forgotten, Ready
+from appliance.screen.kinds_menu import Choice, KeyGrid, Menu, Page, Pixels, Question
 
 __all__ = [
     "Changing",
+    "Choice",
     "Code",
     "CodeEnd",
     "Consent",
     "Done",
+    "DoorOpen",
+    "DoorShut",
     "Fault",
+    "Forgotten",
     "Home",
+    "KeyGrid",
     "LastTry",
     "Menu",
     "NotRead",
     "Outcome",
+    "Page",
     "Permission",
     "Pin",
     "PinBlocked",
     "PinWrong",
+    "Pixels",
+    "Question",
     "Read",
     "Reading",
     "Ready",
@@ -73,30 +84,6 @@ class Home:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A card was put in and is being read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """Who is in.
-
-    Attributes:
-        name: initial and name, ``C. MARTIN``.
-        profession: label of the profession, at most two rows of 21 characters.
-        test: the card is a test card: TEST in reverse video.
-        clock: as in ``Home``.
-        link: as in ``Home``.
-        lock: as in ``Home``.
-        session: signatures (1..99) and seconds left of an open session, None when there is none; more than 599 seconds
-            are drawn as 9:59.
-    """
-
-    name: str
-    profession: str
-    test: bool
-    clock: str
-    link: bool
-    lock: bool = False
-    session: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +251,13 @@ Screen = (
     | Home
     | Reading
     | Ready
+    | Forgotten
     | Menu
+    | Page
+    | Choice
+    | Question
+    | Pixels
+    | KeyGrid
     | Consent
     | Permission
     | SessionOffer
@@ -275,6 +268,8 @@ Screen = (
     | PinBlocked
     | Changing
     | CodeEnd
+    | DoorOpen
+    | DoorShut
     | WaitCard
     | Signing
     | Done

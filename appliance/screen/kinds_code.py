@@ -1,26 +1,13 @@
 """What the person can be shown around the card's code: one frozen struct a screen.
 
-What it is: the part of ``kinds`` for menu, codes and their ends. What it is not: pixels (``code.py``) or words.
+What it is: the part of ``kinds`` for codes and their ends. What it is not: pixels (``code.py``) or words.
 Rule: counts, marks and times; never a digit of a code.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Changing", "Code", "CodeEnd", "LastTry", "Menu", "Pin", "PinBlocked", "PinWrong"]
-
-
-@dataclass(frozen=True, slots=True)
-class Menu:
-    """What the person can do with the card that is in.
-
-    Attributes:
-        entries: names of the entries (keys of ``Words.menu``), one or more.
-        chosen: the entry that ``A`` takes, from 1; drawn in reverse video.
-    """
-
-    entries: tuple[str, ...]
-    chosen: int
+__all__ = ["Changing", "Code", "CodeEnd", "LastTry", "Pin", "PinBlocked", "PinWrong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +19,14 @@ class Pin:
         tries: tries left, from the card's counter.
         remaining: part of the time left, 1.0 (all) .. 0.0 (none); clamped.
         reminder: True adds « valider avec # ».
+        door: no software asks: it is to open the door, and the screen says so.
     """
 
     marks: int
     tries: int
     remaining: float
     reminder: bool
+    door: bool = False
 
 
 @dataclass(frozen=True, slots=True)

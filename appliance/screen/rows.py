@@ -12,7 +12,7 @@ from appliance.screen.atlas import LARGE, SMALL
 from appliance.screen.canvas import WIDTH, Canvas
 from appliance.screen.words import Notice, Words
 
-__all__ = ["END", "HEADLINE", "KEYS", "LEFT", "ROWS", "block", "keys", "notice", "plural", "status"]
+__all__ = ["END", "HEADLINE", "KEYS", "LEFT", "ROWS", "block", "keys", "marks", "notice", "plural", "status"]
 
 LEFT: Final = 1
 END: Final = WIDTH - LEFT
@@ -33,6 +33,11 @@ def notice(canvas: Canvas, text: Notice, *more: str) -> None:
 def status(canvas: Canvas, words: Words, clock: str, *, link: bool, lock: bool) -> None:
     """Clock on the left, link and lock on the right of the first row (design §5, *Home*)."""
     canvas.write(LEFT, ROWS[0], clock or words.no_clock)
+    marks(canvas, link=link, lock=lock)
+
+
+def marks(canvas: Canvas, *, link: bool, lock: bool) -> None:
+    """Link and lock on the right of the first row."""
     canvas.icon(END - 22, 3, icons.LINK_UP if link else icons.LINK_DOWN)
     canvas.icon(END - 7, 3, icons.LOCKED if lock else icons.UNLOCKED)
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from PIL import Image
 
-from appliance.screen import code, consent, icons
-from appliance.screen.atlas import LARGE
+from appliance.screen import code, consent, door, home, icons, pages_menu
+from appliance.screen.atlas import BIG, LARGE
 from appliance.screen.canvas import WIDTH, Canvas
 from appliance.screen.kinds import (
     Consent,
@@ -23,7 +23,6 @@ from appliance.screen.kinds import (
     Permission,
     Read,
     Reading,
-    Ready,
     Removed,
     Screen,
     SessionOffer,
@@ -31,23 +30,18 @@ from appliance.screen.kinds import (
     Start,
     WaitCard,
 )
-from appliance.screen.rows import HEADLINE, LEFT, ROWS, block, keys, notice, plural, status
+from appliance.screen.rows import END, HEADLINE, LEFT, ROWS, block, keys, marks, notice, plural, status
 from appliance.screen.text import (
     COLUMNS,
     CONSENT_COLUMNS,
     CONSENT_LINES,
     CONSENT_LINES_UNSHOWN,
-    LARGE_COLUMNS,
     shorten,
     within,
 )
 from appliance.screen.words import Notice, Words
 
 __all__ = ["CONSENT_COLUMNS", "CONSENT_LINES", "CONSENT_LINES_UNSHOWN", "LAYOUTS", "Start", "paint", "render"]
-
-
-ROOM: Final = 599
-"""Seconds that the mark of a session has room for."""
 
 
 def render(screen: Screen, words: Words) -> Image.Image:
@@ -76,38 +70,24 @@ def _start(canvas: Canvas, screen: Start, words: Words) -> None:
 
 
 def _home(canvas: Canvas, screen: Home, words: Words) -> None:
-    status(canvas, words, screen.clock, link=screen.link, lock=screen.lock)
+    """The clock is large: a box at rest is read from across the room, or not at all."""
     if not screen.reader:
+        status(canvas, words, screen.clock, link=screen.link, lock=screen.lock)
         absent = words.notices["reader-absent"]
         canvas.centre(17, absent.headline, LARGE)
         block(canvas, (37, 50), absent.lines)
         return
-    canvas.centre(17, words.insert[0], LARGE)
-    canvas.centre(33, words.insert[1], LARGE)
-    canvas.icon((WIDTH - icons.READER.width) // 2, 50, icons.READER)
+    canvas.write(LEFT, HEADLINE, screen.clock or words.no_clock, BIG)
+    marks(canvas, link=screen.link, lock=screen.lock)
+    canvas.icon(END - icons.READER.width, 13, icons.READER)
+    canvas.centre(28, words.insert[0], LARGE)
+    canvas.centre(45, words.insert[1], LARGE)
 
 
 def _reading(canvas: Canvas, _: Reading, words: Words) -> None:
     canvas.centre(HEADLINE, words.reading[0], LARGE)
     canvas.centre(HEADLINE + LARGE.height, words.reading[1], LARGE)
     block(canvas, (37, 50), words.leave_card)
-
-
-def _ready(canvas: Canvas, screen: Ready, words: Words) -> None:
-    status(canvas, words, screen.clock, link=screen.link, lock=screen.lock)
-    if screen.test:
-        canvas.label(ROWS[0] + 1, words.test)
-    if len(screen.name) <= LARGE_COLUMNS:
-        canvas.centre(18, screen.name, LARGE)
-    else:
-        block(canvas, (14, 26), within(screen.name, COLUMNS, 2))
-    if screen.session is None:
-        block(canvas, (38, 50), within(screen.profession, COLUMNS, 2))
-        return
-    signatures, seconds = screen.session
-    minutes, seconds = divmod(min(seconds, ROOM), 60)
-    block(canvas, (38,), within(screen.profession, COLUMNS, 1))
-    canvas.label(51, words.session_left.format(signatures=signatures, minutes=minutes, seconds=seconds))
 
 
 def _wait_card(canvas: Canvas, screen: WaitCard, words: Words) -> None:
@@ -142,10 +122,17 @@ def _signing(canvas: Canvas, screen: Signing, words: Words) -> None:
     block(canvas, (38, 50), words.leave_card)
 
 
-def _done(canvas: Canvas, screen: Done, words: Words) -> None:
-    canvas.icon(32, 5, icons.CHECK)
-    canvas.write(50, HEADLINE, words.signed, LARGE)
+def _success(canvas: Canvas, headline: str) -> None:
+    """The headline of a notice, with the check mark before it."""
+    space = icons.CHECK.width + 4
+    left = (WIDTH - space - LARGE.width * len(headline)) // 2
+    canvas.icon(left, 5, icons.CHECK)
+    canvas.write(left + space, HEADLINE, headline, LARGE)
     canvas.rule(19)
+
+
+def _done(canvas: Canvas, screen: Done, words: Words) -> None:
+    _success(canvas, words.signed)
     block(
         canvas,
         (26, 40),
@@ -154,9 +141,7 @@ def _done(canvas: Canvas, screen: Done, words: Words) -> None:
 
 
 def _read(canvas: Canvas, screen: Read, words: Words) -> None:
-    canvas.icon(32, 5, icons.CHECK)
-    canvas.write(50, HEADLINE, words.read, LARGE)
-    canvas.rule(19)
+    _success(canvas, words.read)
     block(canvas, (30,), (words.situations[min(screen.count, 2)].format(n=screen.count),))
 
 
@@ -193,10 +178,12 @@ def _by_code(canvas: Canvas, screen: Outcome | Fault, words: Words) -> None:
 LAYOUTS: Final[Mapping[type, Callable[[Canvas, Any, Words], None]]] = MappingProxyType(
     {
         **code.LAYOUTS,
+        **door.LAYOUTS,
+        **home.LAYOUTS,
+        **pages_menu.LAYOUTS,
         Start: _start,
         Home: _home,
         Reading: _reading,
-        Ready: _ready,
         Consent: consent.draw,
         Permission: _permission,
         SessionOffer: _session_offer,

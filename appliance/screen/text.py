@@ -129,8 +129,22 @@ def shorten(text: str, columns: int) -> str:
 
 
 def within(text: str, columns: int, rows: int) -> list[str]:
-    """Wrap into at most ``rows`` rows (1 or more); the last one is closed with a visible ``…`` if more follows."""
+    """Wrap into at most ``rows`` rows (1 or more); the last one is closed with a visible ``…`` if more follows.
+
+    A text that the rows would hold without its breaks at words is broken where the rows end: ugly, but whole.
+    """
     lines = wrap(text, columns)
     if len(lines) <= rows:
         return lines
-    return [*lines[: rows - 1], lines[rows - 1][: columns - 1] + ELLIPSIS]
+    if len(text) <= columns * rows and drawable(text):
+        return [text[start : start + columns] for start in range(0, len(text), columns)]
+    whole = lines[: rows - 1]
+    left = _after(text, whole) if drawable(text) else lines[rows - 1] + ELLIPSIS
+    return [*whole, shorten(left, columns)]
+
+
+def _after(text: str, rows: list[str]) -> str:
+    """What follows the first rows of a text of one line: the space that a break took the place of is gone."""
+    for row in rows:
+        text = text.removeprefix(row).removeprefix(" ")
+    return text

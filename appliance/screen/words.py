@@ -7,6 +7,8 @@ Rule: a row of a notice fits its row as it stands (a test draws every one); ``{�
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from appliance.screen.words_menu import MenuWords
+
 __all__ = ["Notice", "Words"]
 
 
@@ -45,8 +47,11 @@ class Words:
         refuse: label of key D on consent.
         go_on: label of key A on the last try.
         cancel: label of key D elsewhere.
+        confirm: label of ``#`` under a code.
+        menu_hint: label of key A on ``Ready``: how to come to the menu.
         menu_title: first row of ``Menu``.
         menu: by name, the entries of ``Menu``, one row of ``COLUMNS`` less two each.
+        pages: the words of the pages, lists and self-test that the menu opens (``words_menu``).
         choose: label of key A on the menu.
         back: label of key D on the menu.
         asks_practice: the two rows of ``Permission`` below the requester.
@@ -60,12 +65,13 @@ class Words:
         hints: by hint, one row.
         digits: how long a new code is, fields ``{least}`` and ``{most}``: where they are equal, and where not.
         letter: row of ``Code`` for the code de déblocage: where it stands.
+        repeat: row of ``Code`` for the new code once more, in place of its length.
         tries: tries left, one and several, field ``{n}``.
         reminder: how to validate.
         last_try: notice of ``LastTry``, at most two rows.
         pin_wrong: notice of ``PinWrong``, at most one row below the tries.
         last_puk: the same for the code de déblocage.
-        puk_wrong: the same for the code de déblocage, at most two rows.
+        puk_wrong: the same for the code de déblocage.
         pin_blocked: notice of ``PinBlocked``: where the code de déblocage stands, and whom to ask for it.
         pin_blocked_here: the same in two rows, where ``A`` unblocks.
         unblock: label of key A there.
@@ -73,6 +79,14 @@ class Words:
         changing: headline of ``Changing``.
         code_notices: by what became of it, for ``CodeEnd``.
         code_stays: row of ``CodeEnd`` otherwise.
+        door_pin: row of ``Pin`` where it opens the door.
+        door_open: notice of ``DoorOpen``.
+        door_weak: reverse mark of a door that the card's presence opened.
+        door_shut: headline of ``DoorShut``.
+        door_notices: by code, its rows; any other code draws the headline of its notice.
+        card_troubles: by code, the two rows of ``Ready``: what keeps the card from signing, and what to do.
+        ask_installer: what to do about any other.
+        forgotten: notice of ``Forgotten``, at most two rows; the name stands below it.
         read: headline of ``Read``.
         situations: row of ``Read``: none, one and several, field ``{n}``.
         not_read: row of ``NotRead``.
@@ -107,8 +121,11 @@ class Words:
     refuse: str
     go_on: str
     cancel: str
+    confirm: str
+    menu_hint: str
     menu_title: str
     menu: Mapping[str, str]
+    pages: MenuWords
     choose: str
     back: str
     asks_practice: tuple[str, str]
@@ -122,6 +139,7 @@ class Words:
     hints: Mapping[str, str]
     digits: tuple[str, str]
     letter: str
+    repeat: str
     tries: tuple[str, str]
     reminder: str
     last_try: Notice
@@ -135,6 +153,14 @@ class Words:
     changing: str
     code_notices: Mapping[str, Notice]
     code_stays: str
+    door_pin: str
+    door_open: Notice
+    door_weak: str
+    door_shut: str
+    door_notices: Mapping[str, tuple[str, ...]]
+    card_troubles: Mapping[str, tuple[str, str]]
+    ask_installer: str
+    forgotten: Notice
     read: str
     situations: tuple[str, str, str]
     not_read: str

@@ -1,6 +1,9 @@
 """The screens that are kept as pictures, and what every test of this room draws."""
 
+from menu_cases import MENU_CASES
+
 from appliance.screen import kinds
+from appliance.screen.fr import WORDS
 from appliance.screen.text import wrap
 
 FINGERPRINT = "3f9a c01d 77be 0a42"
@@ -39,9 +42,16 @@ CASES = {
     "ready-session-end": kinds.Ready(
         "J. DE LA ROCHEFOUCAULD", "Masseur-kinésithérapeute", test=False, clock="14:05", link=True, session=(1, 9)
     ),
-    "menu-change": kinds.Menu(("change", "unblock"), 1),
-    "menu-unblock": kinds.Menu(("change", "unblock"), 2),
-    "menu-scrolled": kinds.Menu(("change", "unblock", "change", "unblock"), 4),
+    **{
+        f"ready-{code}": kinds.Ready("C. MARTIN", "Infirmière", False, "14:05", True, fault=code)
+        for code in (*WORDS.card_troubles, "card-mute")
+    },
+    "ready-blocked-here": kinds.Ready(
+        "J. DE LA ROCHEFOUCAULD", "Infirmière", True, "14:05", True, fault="pin-blocked", unblock=True
+    ),
+    "forgotten": kinds.Forgotten("C. MARTIN"),
+    "forgotten-long": kinds.Forgotten("J. DE LA ROCHEFOUCAULD"),
+    **MENU_CASES,
     "wait-card": kinds.WaitCard("cabinet-demo"),
     "wait-card-long": kinds.WaitCard("logiciel-de-cabinet-infirmier"),
     "consent-1": consent(),
@@ -86,22 +96,11 @@ CASES = {
     "pin-blocked": kinds.PinBlocked(),
     "pin-blocked-here": kinds.PinBlocked(unblock=True),
     "changing": kinds.Changing(),
-    **{
-        f"code-{code}": kinds.CodeEnd(code)
-        for code in (
-            *(
-                "changed",
-                "unblocked",
-                "refused",
-                "pin-timeout",
-                "pin-wrong",
-                "puk-wrong",
-                "puk-blocked",
-                "removed-unsure",
-            ),
-            *("outcome-unknown", "card-removed", "card-refused"),
-        )
-    },
+    **{f"code-{code}": kinds.CodeEnd(code) for code in (*WORDS.code_notices, "card-removed", "card-refused")},
+    "pin-door": kinds.Pin(2, 3, 0.7, reminder=False, door=True),
+    "door-open": kinds.DoorOpen(),
+    "door-open-weak": kinds.DoorOpen(weak=True),
+    **{f"door-shut-{code}": kinds.DoorShut(code) for code in (*WORDS.door_notices, "card-mute")},
     "signing": kinds.Signing(0, 1),
     "signing-batch": kinds.Signing(37, 100),
     "done": kinds.Done(1, content_shown=True),
@@ -114,11 +113,8 @@ CASES = {
     "removed-idle": kinds.Removed(needed=False),
     "outcome-partly": kinds.Outcome("refused", signed=1, of=3),
     "outcome-partly-several": kinds.Outcome("pin-wrong", signed=37, of=100),
-    "outcome-refused": kinds.Outcome("refused"),
-    "outcome-unknown": kinds.Outcome("outcome-unknown"),
-    "fault-keypad": kinds.Fault("keypad-fault"),
-    "fault-card": kinds.Fault("card-unsupported"),
     "fault-other": kinds.Fault("a-code-of-tomorrow"),
+    **{f"notice-{code}": kinds.Outcome(code) for code in WORDS.notices},
 }
 
 JOURNEY = (

@@ -5,7 +5,7 @@ from importlib.resources import files
 import bake_atlas
 import pytest
 
-from appliance.screen.atlas import CHARACTERS, LARGE, SMALL
+from appliance.screen.atlas import BIG, CHARACTERS, LARGE, SMALL
 
 
 @pytest.mark.parametrize(("size", "cell"), [(SMALL, (6, 12)), (LARGE, (8, 16))])
@@ -19,6 +19,22 @@ def test_every_character_has_a_whole_cell(size, cell):
 def test_no_two_characters_share_their_pixels(size):
     pixels = [image.convert("L").tobytes() for video in (size.normal, size.reverse) for image in video.values()]
     assert len(set(pixels)) == 2 * len(CHARACTERS)
+
+
+def test_the_digits_of_a_clock_are_large_and_alone():
+    assert set(BIG.normal) == set(BIG.reverse) == set("0123456789:-")
+    assert {image.size for image in (*BIG.normal.values(), *BIG.reverse.values())} == {(12, 24)}
+    pixels = [image.tobytes() for video in (BIG.normal, BIG.reverse) for image in video.values()]
+    assert len(set(pixels)) == 24
+    for digit in "0123456789":
+        _, upper, _, lower = BIG.normal[digit].getbbox()
+        assert lower - upper >= 15
+
+
+def test_french_and_english_can_be_written():
+    """Letters with every accent of French, its typography, and what a measure takes."""
+    assert set("éèêëàâäçîïôöùûüœæÉÈÊÀÂÇÎÔÛŒÆ«»€’–…°²") <= CHARACTERS  # noqa: RUF001 - French typography
+    assert set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?'\"()/-+%") <= CHARACTERS
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])

@@ -125,4 +125,4 @@ def test_windows_above_each_other_are_one_where_the_controller_has_such():
 @pytest.mark.parametrize("marks", range(8))
 def test_one_mark_of_a_code_is_a_handful_of_bytes_and_the_same_for_every_place(driver, marks):
     frames = [pack(render(Pin(count, 3, 1.0, reminder=False), WORDS)) for count in (marks, marks + 1)]
-    assert bus_bytes(changes(*frames, PANELS[driver])) == {"ssd1306": 22, "sh1106": 24}[driver]
+    assert bus_bytes(changes(*frames, PANELS[driver])) == {"ssd1306": 16, "sh1106": 13}[driver]

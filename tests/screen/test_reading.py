@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from screen_cases import CASES, FINGERPRINT, consent
+from screen_kit import SPOKEN, WORDS
 
 from appliance.screen import kinds
 from appliance.screen.atlas import CHARACTERS, LARGE, SMALL
 from appliance.screen.canvas import Canvas
-from appliance.screen.fr import WORDS
 from appliance.screen.screens import CONSENT_COLUMNS, CONSENT_LINES, paint, render
-from appliance.simulator.reading import read_lines
+from appliance.simulator.reading import MARK, read_lines, read_marked
 
 
 def written(canvas):
@@ -36,14 +36,38 @@ def read(image):
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_text_of_every_screen_is_read_and_nothing_else(name):
-    canvas = paint(CASES[name], WORDS)
-    assert read(canvas.image) == written(canvas)
+    for words in SPOKEN:
+        canvas = paint(CASES[name], words)
+        assert read(canvas.image) == written(canvas)
+        marked = {" ".join(line.split()[1:]) for line in read_marked(canvas.image) if line.startswith(MARK)}
+        assert marked == rows_in_reverse(canvas)
 
 
-@pytest.mark.parametrize("code", sorted(WORDS.notices))
-def test_every_notice_is_read(code):
-    notice = WORDS.notices[code]
-    assert read_lines(render(kinds.Outcome(code), WORDS)) == [notice.headline, *notice.lines]
+def rows_in_reverse(canvas):
+    """The rows that nothing else stands beside; a single cell is the name of a key."""
+    heights = [writing.y for writing in canvas.writings if writing.text.strip()]
+    return {
+        " ".join(writing.text.split())
+        for writing in canvas.writings
+        if writing.reverse and len(writing.text.strip()) > 1 and heights.count(writing.y) == 1
+    }
+
+
+def test_the_chosen_entry_is_the_one_that_is_marked():
+    entries = ("change", "unblock")
+    for chosen, name in enumerate(entries, start=1):
+        rows = read_marked(render(kinds.Menu(entries, chosen), WORDS))
+        assert [row for row in rows if row.startswith(MARK)] == [f"{MARK}{WORDS.menu[name]}"]
+        assert [row.removeprefix(MARK) for row in rows] == read_lines(render(kinds.Menu(entries, chosen), WORDS))
+
+
+def test_no_glyph_is_the_mark():
+    assert CHARACTERS.isdisjoint(MARK.strip())
+
+
+def test_the_large_digits_are_read():
+    assert read_lines(render(CASES["home"], WORDS)) == ["14:05", *WORDS.insert]
+    assert read_lines(render(CASES["home-no-clock"], WORDS)) == [WORDS.no_clock, *WORDS.insert]
 
 
 def test_rows_are_read_as_a_person_reads_them():

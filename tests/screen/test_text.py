@@ -77,7 +77,17 @@ def test_within_says_when_more_follows(line, width, rows):
     kept = within(line, width, rows)
     assert len(kept) <= rows
     assert all(len(row) <= width for row in kept)
-    assert kept == whole if len(whole) <= rows else kept[-1].endswith("…")
+    if len(whole) <= rows:
+        assert kept == whole
+    elif len(line) <= width * rows:
+        assert "".join(kept) == line
+    else:
+        assert kept[-1].endswith("…")
+
+
+def test_within_breaks_a_word_before_it_leaves_one_out():
+    assert within("Œ. ABCDEFGHIJKLMNOPQRSTUVWX", 21, 2) == ["Œ. ABCDEFGHIJKLMNOPQR", "STUVWX"]
+    assert within("a\nb\nc", 21, 2) == ["a", "b…"]
 
 
 @given(anything, columns)
@@ -121,4 +131,5 @@ def test_lines_may_have_line_ends_and_tabs_only():
 def test_the_closed_set():
     ascii_printable = set(map(chr, range(0x20, 0x7F)))
     french = set("éèêëàâäçîïôöùûüÿœæÉÈÊËÀÂÄÇÎÏÔÖÙÛÜŸŒÆ«»€’‘“”–—…°·•")  # noqa: RUF001 - French typography
-    assert ascii_printable | french == CHARACTERS
+    doses = set("²³µ±×½≤≥§")  # noqa: RUF001 - told apart on the glass
+    assert ascii_printable | french | doses == CHARACTERS
