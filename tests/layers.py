@@ -30,7 +30,9 @@ ROOMS = {
     "vault.box": "flow",
     "vault.attention": "flow",  # tables over the flow's states, as pure as it
     "vault.lamps": "flow",
+    "vault.settings": "flow",
     "vault.records": "flow",  # what the journal keeps, as types
+    "vault.hours": "flow",  # a table of hours and a moment
     "vault": "vault adapters",
     "vault.service": "vault service",
     "vault.__main__": "vault service",
@@ -91,12 +93,13 @@ CLOCKS = {"now", "utcnow", "today"}  # datetime is a type there, never a clock
 
 # Who may import a library that is not Python's own; a library without a row may be imported by nobody.
 OWNERS = {
-    "smartcard": {"vault.pcsc", "vault.pcsc_watcher", "vault.pcsc_direct"},
-    "gpiozero": {"vault.keys", "vault.signals", "simulator.pins", "simulator.vault"},  # the last puts the pins in place
-    "lgpio": {"vault.keys"},
+    "smartcard": {"vault.pcsc", "vault.pcsc_calls", "vault.pcsc_watcher", "vault.pcsc_direct"},
+    # simulator.vault puts the simulated pins in place
+    "gpiozero": {"vault.gpio", "vault.keys", "vault.signals", "simulator.pins", "simulator.vault"},
+    "lgpio": {"vault.gpio"},
     "luma": {"vault.oled", "tools.bench_screen"},  # the last measures luma's own drawing beside ours
     "smbus2": {"vault.oled", "simulator.bus"},
-    "paho": {"gateway.mqtt", "client.transport"},
+    "paho": {"gateway.mqtt", "gateway.packets", "client.transport"},
     "PIL": {"screen", "vault.oled", "simulator", "tools.bench_screen"},
     "cryptography": {"card", "signing", "vault", "client", "simulator", "cli"},
     "joserfc": {"signing", "vault", "client", "simulator"},

@@ -65,6 +65,12 @@ class CardRemoved(Data, frozen=True):
     card_session: Pseudonym
 
 
+class CardForgotten(Data, frozen=True):
+    """Nobody has wanted anything of the card for long, or its hour to be out has come: once an insertion."""
+
+    card_session: Pseudonym
+
+
 class CardUnreadable(Data, frozen=True):
     """Something is in the reader that cannot be read; ``code`` says why."""
 
@@ -123,9 +129,10 @@ class SessionOpened(Data, frozen=True):
 
 
 class SessionClosed(Data, frozen=True):
-    """The code is needed again; ``reason``: removed, reset, key, expired, count, fault or stopped.
+    """The code is needed again.
 
-    ``signatures`` were made in the session, those of the request that opened it included.
+    ``reason``: removed, reset, key, expired, count, fault, tamper or stopped. ``signatures`` were made in the session,
+    those of the request that opened it included.
     """
 
     client: str
@@ -133,6 +140,22 @@ class SessionClosed(Data, frozen=True):
     holder: Pseudonym
     reason: Code
     signatures: Annotated[int, Meta(ge=0)]
+
+
+class DoorOpened(Data, frozen=True):
+    """The relay was pulsed. ``method`` is ``pin`` when the card proved itself, ``presence`` when it was only there."""
+
+    card_session: Pseudonym
+    holder: Pseudonym
+    method: Literal["pin", "presence"]
+
+
+class DoorRefused(Data, frozen=True):
+    """The door stayed shut; ``code`` says why."""
+
+    card_session: Pseudonym
+    holder: Pseudonym
+    code: Code
 
 
 class SignCompleted(Data, frozen=True):
@@ -197,7 +220,7 @@ EVENTS: Final[dict[tuple[str, str], type[Data] | None]] = {
     ("card", "expired"): None,
     ("card", "renewed"): None,
     ("card", "denied"): None,
-    ("card", "forgotten"): None,
+    ("card", "forgotten"): CardForgotten,
     ("patient-card", "inserted"): Empty,
     ("patient-card", "removed"): Empty,
     ("pin", "verified"): PinVerified,
@@ -213,10 +236,10 @@ EVENTS: Final[dict[tuple[str, str], type[Data] | None]] = {
     ("auth", "failed"): None,
     ("session", "opened"): SessionOpened,
     ("session", "closed"): SessionClosed,
-    ("door", "opened"): None,
-    ("door", "refused"): None,
-    ("tamper", "opened"): None,
-    ("tamper", "closed"): None,
+    ("door", "opened"): DoorOpened,
+    ("door", "refused"): DoorRefused,
+    ("tamper", "opened"): Empty,
+    ("tamper", "closed"): Empty,
     ("pairing", "added"): None,
     ("pairing", "removed"): None,
     ("keypad", "fault"): Fault,

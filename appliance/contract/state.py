@@ -78,15 +78,25 @@ class Card(_Retained, frozen=True):
     card_session: Pseudonym | UnsetType = UNSET
 
 
+class Tamper(_Retained, frozen=True):
+    """``state/tamper``: the box's own case. ``locked``: it is closed, was open, and nobody has armed the box again.
+
+    While it is ``open`` or ``locked`` every request to sign ends with tamper-lockout. ``absent``: no switch is fitted.
+    """
+
+    state: Literal["absent", "closed", "locked", "open"]
+
+
 class Health(_Retained, frozen=True):
     """``state/health``: each part by itself."""
 
     display: Literal["ok", "fault"]
     keypad: Literal["ok", "fault"]
+    case: Literal["ok", "fault"]
     journal: Literal["ok", "fault"]
     clock: Literal["unset", "rtc", "synced"]
 
 
-def encode(document: Status | Offline | Info | Reader | Card | Health) -> bytes:
+def encode(document: Status | Offline | Info | Reader | Card | Health | Tamper) -> bytes:
     """The JSON payload of a retained document."""
     return msgspec.json.encode(document)

@@ -19,13 +19,12 @@ from typing import Final
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from appliance.contract.limits import PACKET
 from appliance.errors import ApplianceError
+from appliance.gateway import packets
 from appliance.gateway.bridge import Arrival, Publication
 
 log = logging.getLogger(__name__)
@@ -35,9 +34,6 @@ SLOTS: Final = 32
 
 STALL: Final = 2.0
 """Seconds to wait for a free slot; what still finds none is dropped and counted."""
-
-RECEIVE_MAXIMUM: Final = 16
-"""Unacknowledged QoS 1 messages that the broker may have on the way to us (MQTT 5 §3.1.2.11.3)."""
 
 KEEPALIVE: Final = 30
 ANSWER: Final = 10.0
@@ -143,7 +139,7 @@ class Connection:
             publication.payload,
             publication.qos,
             publication.retain,
-            _properties(publication),
+            packets.publish(publication),
         )
         if message.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerError(f"publish: {paho.error_string(message.rc)}")
@@ -203,9 +199,7 @@ class Connection:
         return client
 
     async def _dial(self) -> None:
-        properties = _empty(PacketTypes.CONNECT)
-        properties.ReceiveMaximum = RECEIVE_MAXIMUM
-        properties.MaximumPacketSize = PACKET
+        properties = packets.connect()
 
         def dial() -> None:  # DNS, TCP and TLS block
             self._client.connect(
@@ -223,9 +217,7 @@ class Connection:
         self._client.loop_start()
 
     def _subscribe(self, subscription: str) -> "asyncio.Future[ReasonCode]":
-        # Retained messages are not asked for, and the flag of a live one is kept so that it can be refused.
-        options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-        rc, mid = self._client.subscribe(subscription, options=options)
+        rc, mid = self._client.subscribe(subscription, options=packets.subscribe())
         if mid is None or rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerError(f"subscribe: {paho.error_string(rc)}")
         answer = self._pending[mid] = self._loop.create_future()
@@ -262,7 +254,7 @@ class Connection:
         self._resolve(self._pending.pop(mid, None), reason)
 
     def _note_limits(self, properties: Properties | None) -> None:
-        self._largest = min(PACKET, getattr(properties, "MaximumPacketSize", PACKET))
+        self._largest = packets.largest(properties)
 
     # --- on paho's thread: enqueue, nothing else ------------------------------------------------------------------
 
@@ -293,34 +285,5 @@ class Connection:
             self._overflowed += 1
             client.ack(message.mid, message.qos)
             return
-        delivery = Delivery(_arrival(message), message.mid, message.qos, self)
+        delivery = Delivery(packets.arrival(message), message.mid, message.qos, self)
         self._loop.call_soon_threadsafe(self._inbox.put_nowait, delivery)
-
-
-def _empty(packet: int) -> Properties:
-    return Properties(packet)  # type: ignore[no-untyped-call]  # paho types everything but this
-
-
-def _properties(publication: Publication) -> Properties:
-    properties = _empty(PacketTypes.PUBLISH)
-    if publication.expiry is not None:
-        properties.MessageExpiryInterval = publication.expiry
-    if publication.correlation is not None:
-        properties.CorrelationData = publication.correlation
-    return properties
-
-
-def _arrival(message: paho.MQTTMessage) -> Arrival:
-    properties = message.properties
-    try:
-        topic = message.topic
-    except UnicodeDecodeError:  # an exception here would end paho's thread
-        topic = ""  # no request topic
-    return Arrival(
-        topic=topic,
-        payload=bytes(message.payload),
-        retain=message.retain,
-        expiry=getattr(properties, "MessageExpiryInterval", None),
-        response_topic=getattr(properties, "ResponseTopic", None),
-        correlation=getattr(properties, "CorrelationData", None),
-    )

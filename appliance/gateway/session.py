@@ -14,6 +14,7 @@ from typing import Final
 
 from appliance.contract.state import OfflineReason
 from appliance.errors import LinkError
+from appliance.gateway.addresses import own_addresses
 from appliance.gateway.backoff import delays
 from appliance.gateway.bridge import Bridge, Publication, Refusal
 from appliance.gateway.mqtt import BrokerError, Connection, Delivery, Endpoint
@@ -21,6 +22,7 @@ from appliance.link.channel import Channel
 from appliance.link.messages import (
     EVENT_WINDOW,
     Ack,
+    Addresses,
     Broker,
     Dropped,
     Event,
@@ -209,6 +211,7 @@ class Session:
 
     async def _keep_broker(self) -> None:
         await self._channel.send(Broker(connected=False))
+        await self._channel.send(Addresses(own_addresses()))
         waits = delays(*BROKER_DELAYS, random.random)
         while True:
             connection = Connection(self._endpoint, self._bridge.offline("lwt"), self._inbox, self._lose)
@@ -232,6 +235,7 @@ class Session:
         log.info("broker connected")
         self._live.set()
         await self._channel.send(Broker(connected=True))
+        await self._channel.send(Addresses(own_addresses()))
         while True:
             await self._changed.wait()
             self._changed.clear()

@@ -79,6 +79,12 @@ class Broker(Message, frozen=True, tag="broker"):
     connected: bool
 
 
+class Addresses(Message, frozen=True, tag="addresses"):
+    """The box's own addresses, for its display. Sent after ``Welcome`` and when the broker is reached."""
+
+    addresses: Annotated[tuple[Label, ...], msgspec.Meta(max_length=8)]
+
+
 class Dropped(Message, frozen=True, tag="dropped"):
     """``count`` messages on a request topic were not carried. ``client`` is None when several are meant."""
 
@@ -148,8 +154,8 @@ class AskStatus(Message, frozen=True, tag="ask-status"):
 class BoxStatus(Message, frozen=True, tag="box-status"):
     """How the box is: nothing of a person, nothing of a request.
 
-    ``screen`` is the state of the flow, ``memory`` the kind that holds digits, ``last_seq`` and
-    ``acknowledged`` the outbox's last event and the broker's last word.
+    ``screen`` is the state of the flow, ``tamper`` that of the case as in ``state/tamper``, ``memory`` the kind that
+    holds digits, ``last_seq`` and ``acknowledged`` the outbox's last event and the broker's last word.
     """
 
     version: Label
@@ -161,6 +167,7 @@ class BoxStatus(Message, frozen=True, tag="box-status"):
     display: bool
     keypad: bool
     broker: bool
+    tamper: Label
     requests: Label
     memory: Label
     last_seq: Annotated[int, msgspec.Meta(ge=0)]
@@ -206,10 +213,29 @@ class BoxCard(Message, frozen=True, tag="box-card", kw_only=True):
         return f"BoxCard(fault={self.fault!r})"
 
 
-FromGateway = Hello | Request | Ack | ReplyAck | Broker | Dropped
+class AskCase(Message, frozen=True, tag="ask-case"):
+    """How is the box's own case?"""
+
+
+class RearmCase(Message, frozen=True, tag="rearm-case"):
+    """Its case was open and is closed again: let the box work."""
+
+
+class BoxCase(Message, frozen=True, tag="box-case"):
+    """The box's own case, as in ``state/tamper``.
+
+    ``fault`` is why the box could not be armed: ``tamper-open``, or ``tamper-absent`` where no switch is fitted; None
+    where it is armed, or nobody asked for that.
+    """
+
+    case: Label
+    fault: Label | None = None
+
+
+FromGateway = Hello | Request | Ack | ReplyAck | Broker | Addresses | Dropped
 FromVault = Welcome | Event | Reply | State | Status
-FromAdmin = AskStatus | AskCard
-ToAdmin = BoxStatus | BoxCard
+FromAdmin = AskStatus | AskCard | AskCase | RearmCase
+ToAdmin = BoxStatus | BoxCard | BoxCase
 LinkMessage = FromGateway | FromVault | FromAdmin | ToAdmin
 
 _encoder = msgspec.json.Encoder()

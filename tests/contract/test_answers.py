@@ -187,12 +187,12 @@ def test_an_event_outside_the_table_is_a_mistake(domain, name, data):
 MEMBERS_OF_EVENTS = {
     "cardSession", "family", "holder", "test", "assurance", "code", "triesLeft", "client", "request", "format",
     "documents", "shown", "signed", "version", "contract", "reason", "from", "to",
-    "signatures", "seconds", "trust", "revocation",
+    "signatures", "seconds", "trust", "revocation", "method",
 }  # fmt: skip
 MEMBERS_OF_RETAINED = {
     "state", "bootId", "since", "contract", "reason", "software", "capabilities", "languages", "journalId",
     "publicKeys", "use", "jwk", "thumbprint", "packageSha256", "presence", "family", "cardSession", "display",
-    "keypad", "journal", "clock", "secretMemory",
+    "keypad", "case", "journal", "clock", "secretMemory",
 }  # fmt: skip
 
 
@@ -221,6 +221,7 @@ def test_retained_documents():
         "state": "offline", "bootId": "b", "reason": "lwt",
     }  # fmt: skip
     assert plain(state.encode(state.Card(presence="absent"))) == {"presence": "absent"}
+    assert plain(state.encode(state.Tamper(state="locked"))) == {"state": "locked"}
 
 
 @pytest.mark.parametrize("memory", ["memfd_secret", "locked"])

@@ -11,9 +11,12 @@ from appliance.link import messages
 from appliance.link.messages import (
     LINE_LIMIT,
     Ack,
+    Addresses,
     AskCard,
+    AskCase,
     AskStatus,
     BoxCard,
+    BoxCase,
     BoxStatus,
     Broker,
     Dropped,
@@ -22,6 +25,7 @@ from appliance.link.messages import (
     FromGateway,
     FromVault,
     Hello,
+    RearmCase,
     Reply,
     ReplyAck,
     Request,
@@ -43,6 +47,7 @@ UP = [
     Ack(1),
     ReplyAck(9),
     Broker(connected=True),
+    Addresses(("192.168.1.20", "fe80::1")),
     Dropped("prat", "retained"),
     Dropped(None, "overflow", 3),
 ]
@@ -57,7 +62,7 @@ DOWN = [
 ASKED = AskStatus()
 TOLD = BoxStatus(
     version="0.1.0", device="cps-demo", boot_id="b", screen="ready", reader=True, card=True, display=True, keypad=True,
-    broker=False, requests="off", memory="locked", last_seq=3, acknowledged=2,
+    broker=False, tamper="closed", requests="off", memory="locked", last_seq=3, acknowledged=2,
 )  # fmt: skip
 
 ASKED_CARD = AskCard()
@@ -65,7 +70,8 @@ TOLD_CARD = BoxCard(
     fault=None, reader="Virtual PCD 00 00", atr="3BAC", family="cps3", holder="SOPHIE DURAND", tries_left=3
 )
 NO_CARD = BoxCard(fault="card-absent")
-ADMIN = ((ASKED, TOLD), (ASKED_CARD, TOLD_CARD), (ASKED_CARD, NO_CARD))
+CASE = (AskCase(), BoxCase("locked")), (RearmCase(), BoxCase("open", "tamper-open"))
+ADMIN = ((ASKED, TOLD), (ASKED_CARD, TOLD_CARD), (ASKED_CARD, NO_CARD), *CASE)
 
 # Every field that may cross the link. A field that could carry what the person types belongs to no message.
 FIELDS = {
@@ -74,6 +80,7 @@ FIELDS = {
     "Ack": {"seq": int},
     "ReplyAck": {"delivery": int},
     "Broker": {"connected": bool},
+    "Addresses": {"addresses": tuple[str, ...]},
     "Dropped": {"client": str | None, "reason": typing.Literal, "count": int},
     "Welcome": {
         "device": str, "prefix": str, "boot_id": str, "since": str, "contract": str, "info": bytes, "last_acked": int,
@@ -88,9 +95,13 @@ FIELDS = {
     "AskStatus": {},
     "BoxStatus": {
         "version": str, "device": str, "boot_id": str, "screen": str, "reader": bool, "card": bool, "display": bool,
-        "keypad": bool, "broker": bool, "requests": str, "memory": str, "last_seq": int, "acknowledged": int,
+        "keypad": bool, "broker": bool, "tamper": str, "requests": str, "memory": str, "last_seq": int,
+        "acknowledged": int,
     },
     "AskCard": {},
+    "AskCase": {},
+    "RearmCase": {},
+    "BoxCase": {"case": str, "fault": str | None},
     "BoxCard": {
         "fault": str | None, "reader": str | None, "atr": str, "family": str | None, "serial": str | None,
         "number": str | None, "kind": str | None, "holder": str | None, "structure": str | None,
