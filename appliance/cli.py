@@ -52,12 +52,18 @@ def _status() -> Command:
 
 def _simulate() -> Command:
     from appliance.simulator import simulate  # noqa: PLC0415 - as above
-    from appliance.vault.pcsc import readers_now  # noqa: PLC0415 - as above
+    from appliance.vault.pcsc_calls import readers_now  # noqa: PLC0415 - as above
 
     def run(options: argparse.Namespace) -> int:
         return simulate.main(options, readers_now)
 
     return Command(simulate.add_arguments, run, "the desk in a terminal: keys, card, faults, by hand")
+
+
+def _tamper() -> Command:
+    from appliance.tools import tamper  # noqa: PLC0415 - as above
+
+    return Command(tamper.add_arguments, tamper.main, "the box's own case: whether it was opened, and arming it again")
 
 
 def _trust() -> Command:
@@ -73,6 +79,7 @@ COMMANDS: Mapping[str, Callable[[], Command]] = {
     "simulate": _simulate,
     "softcard": _softcard,
     "status": _status,
+    "tamper": _tamper,
     "trust": _trust,
 }
 """Name -> how to get it; only the one that runs is imported."""

@@ -99,9 +99,15 @@ class Mqtt(Table, frozen=True):
 
 
 class Card(Table, frozen=True):
-    """``[card]``: types of cards (table G02) that sign nothing here; by default a student's."""
+    """``[card]``: types of cards (table G02) that sign nothing here, by default a student's; and a card left in.
+
+    ``forgotten_after``: minutes at home with nobody there until the box asks whether the card was forgotten, 0 for
+    never. ``forgotten_at``: the local time at which it asks in any case, ``HH:MM``.
+    """
 
     may_not_sign: tuple[Literal["CPS", "CPF", "CPE", "CPA"], ...] = ("CPF",)
+    forgotten_after: Annotated[int, Meta(ge=0, le=1440)] = 30
+    forgotten_at: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")] | None = None
 
 
 class Reader(Table, frozen=True):
@@ -111,12 +117,19 @@ class Reader(Table, frozen=True):
     roles: dict[Annotated[str, Meta(min_length=1)], Literal["cps", "vitale"]] = {}
 
 
+UsbId = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}\Z")]
+
+
 class Keypad(Table, frozen=True):
-    """``[keypad]``: GPIO numbers of a 4x4 matrix, and its keys row by row."""
+    """``[keypad]``: GPIO numbers of a 4x4 matrix, and its keys row by row.
+
+    ``usb``: vendor and product of the USB keypads that count in its place; none by default, and then it is off.
+    """
 
     rows: tuple[Gpio, Gpio, Gpio, Gpio]
     columns: tuple[Gpio, Gpio, Gpio, Gpio]
     layout: Annotated[str, Meta(min_length=16, max_length=16)]
+    usb: Annotated[tuple[UsbId, ...], Meta(max_length=8)] = ()
 
     def __post_init__(self) -> None:
         if frozenset(self.layout) != KEYS:
@@ -124,13 +137,18 @@ class Keypad(Table, frozen=True):
 
 
 class Display(Table, frozen=True):
-    """``[display]``: the OLED's controller and its place on the I2C bus; seconds without anybody until dim and off."""
+    """``[display]``: the OLED's controller and its place on the I2C bus; seconds without anybody until dim and off.
+
+    ``language`` and ``contrast`` (1 faint to 4) hold until the person chooses others on the box.
+    """
 
     driver: Literal["ssd1306", "sh1106"]
     port: Annotated[int, Meta(ge=0, le=31)]
     address: Literal[0x3C, 0x3D]
     width: int = 128
     height: int = 64
+    language: Literal["fr", "en"] = "fr"
+    contrast: Annotated[int, Meta(ge=1, le=4)] = 3
     dim: Annotated[int, Meta(ge=5, le=3600)] = 30
     off: Annotated[int, Meta(ge=10, le=86400)] = 120
 
@@ -181,8 +199,8 @@ class Limits(Table, frozen=True):
 class Signals(Table, frozen=True):
     """``[signals]``: GPIO numbers of LED, buzzer, tamper switch and panel button.
 
-    ``sound``: whether the buzzer says anything. ``tamper_switch``: whether one is fitted; without it the input, which
-    would read as an open box, is left alone.
+    ``sound``: whether the buzzer says anything, until the person chooses on the box. ``tamper_switch``: whether one is
+    fitted; without it the input, which would read as an open box, is left alone.
     """
 
     red: Gpio
@@ -200,12 +218,39 @@ class Signals(Table, frozen=True):
         return self.red, self.green, self.blue, self.buzzer, self.tamper, self.button
 
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Span = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z")]
+"""``HH:MM-HH:MM`` of the box's local time; its end is no longer in it."""
+HolderTag = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+"""The pseudonym of a holder on this box, as ``card/identified`` tells it (vault/holders.py)."""
+
+
 class Door(Table, frozen=True):
-    """``[door]``: GPIO numbers of the strike's relay and of the door's contact; seconds the strike is open."""
+    """``[door]``: GPIO numbers of the strike's relay and of the door's contact; seconds the strike is open.
+
+    ``enabled``: whether this box opens a door at all. ``admit``: whose card may, ``hours``: when it may (absent:
+    always; a day that is left out: never). ``at_insertion``: the code is asked for as soon as a card is in.
+    ``presence_only``: no code and no proof; whoever copies the public data of a card comes in.
+    """
 
     relay: Gpio
     contact: Gpio
     pulse: Annotated[float, Meta(ge=0.5, le=10)] = 3.0
+    enabled: bool = False
+    admit: Literal["all"] | frozenset[HolderTag] = "all"
+    hours: dict[Day, tuple[Span, ...]] | None = None
+    at_insertion: bool = False
+    presence_only: bool = False
+
+    def __post_init__(self) -> None:
+        for day, spans in (self.hours or {}).items():
+            for span in spans:
+                begin, end = span.split("-")
+                if begin >= end:  # HH:MM sorts as it reads
+                    raise ValueError(
+                        f"hours of {day}: {span} does not end after it begins; "
+                        "over midnight is two spans, one to 24:00 and one of the next day from 00:00"
+                    )
 
 
 Accepted = frozenset[Literal["good", "unknown", "untrusted"]]

@@ -19,6 +19,8 @@ from appliance.link.messages import AskStatus, BoxStatus, FromAdmin, ToAdmin, de
 ANSWER = 5.0
 """Seconds a living vault needs at most."""
 NEEDED = ("reader", "display", "keypad", "broker")
+WELL = frozenset({"absent", "closed"})
+"""Cases of the box that do not lock it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +41,7 @@ def main(args: argparse.Namespace) -> int:
         sys.stdout.write(msgspec.json.encode(members).decode() + "\n")
     else:
         sys.stdout.writelines(f"{name.replace('_', ' '):14}{_told(value)}\n" for name, value in members.items())
-    return 0 if all(members[name] for name in NEEDED) else 1
+    return 0 if all(members[name] for name in NEEDED) and status.tamper in WELL else 1
 
 
 async def ask(path: Path) -> BoxStatus:

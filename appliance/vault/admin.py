@@ -1,8 +1,8 @@
 """What the vault tells the installer's command line on the admin socket.
 
 What it is: one answer for each question of ``link.messages.FromAdmin``, from the box as it stands. What it is not: a
-way to change anything, or to a card: nothing is read for an answer. Rule: only what needs no secret of the person, and
-nothing of it in a log.
+way to a card: nothing is read for an answer; the one thing an admin may change is the flow's (``Rearmed``). Rule: only
+what needs no secret of the person, and nothing of it in a log.
 """
 
 import datetime as dt
@@ -15,8 +15,11 @@ from appliance.card.identity import CardIdentity
 from appliance.config import Config
 from appliance.link import messages as link
 from appliance.vault import clock
-from appliance.vault.box import Box
+from appliance.vault.box import Box, Case
 from appliance.vault.scribe import Scribe
+
+UNARMED = {Case.OPEN: "tamper-open", Case.ABSENT: "tamper-absent"}
+"""The case -> why the box cannot be armed."""
 
 
 class Slot(Protocol):
@@ -46,7 +49,12 @@ class Admin:
 
     async def answer(self, question: link.FromAdmin, box: Box) -> link.ToAdmin:
         """The answer to one question."""
-        return self.card(box) if isinstance(question, link.AskCard) else await self.status(box)
+        match question:
+            case link.AskCard():
+                return self.card(box)
+            case link.AskCase() | link.RearmCase():
+                return self.case(box, arming=isinstance(question, link.RearmCase))
+        return await self.status(box)
 
     async def status(self, box: Box) -> link.BoxStatus:
         """How the box is."""
@@ -60,11 +68,16 @@ class Admin:
             display=box.display,
             keypad=box.keypad,
             broker=box.link,
+            tamper=box.case.value,
             requests=self._config.mqtt.requests,
             memory=self._memory,
             last_seq=await self._scribe.last_seq(),
             acknowledged=await self._scribe.acknowledged(),
         )
+
+    def case(self, box: Box, *, arming: bool) -> link.BoxCase:
+        """The case; for ``arming``, after the flow took the wish, whether it could be granted."""
+        return link.BoxCase(box.case.value, UNARMED.get(box.case) if arming else None)
 
     def card(self, box: Box) -> link.BoxCard:
         """The card in, as it was read when it came; its counters as last read."""

@@ -138,12 +138,18 @@ def card(box: Box) -> bytes:
     return state.encode(state.Card(presence=presence, family=box.family, card_session=box.inserted))
 
 
+def tamper(box: Box) -> bytes:
+    """``state/tamper``."""
+    return state.encode(state.Tamper(state=box.case.value))
+
+
 def health(box: Box, *, clock_set: bool) -> bytes:
     """``state/health``."""
     return state.encode(
         state.Health(
             display="ok" if box.display else "fault",
             keypad="ok" if box.keypad else "fault",
+            case="fault" if box.locked else "ok",
             journal="ok",
             clock="rtc" if clock_set else "unset",
         )

@@ -7,7 +7,7 @@ knows nothing of light. Rule: a state that is not at rest is a prompt; one that 
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from appliance.keypad.entry import KeyEvent
+from appliance.keypad.entry import KeyEvent, Probed
 from appliance.screen.rest import Light, Rest, Shift, light, next_change, shift
 from appliance.vault import box as b
 from appliance.vault.box import Box, State
@@ -15,8 +15,13 @@ from appliance.vault.box import Box, State
 AT_REST: Final = frozenset({State.NO_READER, State.EMPTY, State.UNREADABLE, State.READY})
 """Nothing is asked of anybody and nothing is going on: the display may rest. Every other state inhibits it."""
 
-WAKING: Final = (b.CardInserted, b.CardRemoved, b.ReaderAttached, b.ReaderLost, b.Asked, *get_args(KeyEvent))
-"""A key, a card, a reader, a request. Not the broker's comings and goings, not time."""
+WAKING: Final = (
+    *(b.CardInserted, b.CardRemoved, b.ReaderAttached, b.ReaderLost, b.Asked),
+    *(b.CaseChanged, b.Rearmed, b.ButtonPressed),
+    *get_args(KeyEvent),
+    Probed,
+)
+"""A key, a card, a reader, a request, the case, the panel button. Not the broker's comings and goings, not time."""
 
 
 def is_prompt(box: Box) -> bool:
@@ -37,7 +42,8 @@ class Attention:
 
     def after(self, event: b.Event, before: Box, box: Box, now: float) -> "Attention":
         """After ``event`` turned ``before`` into ``box``; the time of rest begins when a prompt ends."""
-        seen = isinstance(event, WAKING) or is_prompt(before) or is_prompt(box)
+        called = box.reminder and not before.reminder
+        seen = called or isinstance(event, WAKING) or is_prompt(before) or is_prompt(box)
         return self.woken(now) if seen else self
 
     def light(self, box: Box, now: float) -> Light:

@@ -36,6 +36,7 @@ from appliance.secret import Secret
 from appliance.vault import box as b
 from appliance.vault import pcsc, pcsc_watcher, work
 from appliance.vault.box import Box, Card
+from appliance.vault.doorkeeper import Doorkeeper
 from appliance.vault.pulse import Pulse
 from appliance.vault.readers import Role
 from appliance.vault.scribe import Scribe
@@ -70,12 +71,14 @@ class Cards:
         roles: Mapping[str, Role],
         trust: Trust,
         may_not_sign: Collection[str],
+        doorkeeper: Doorkeeper | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._scribe = scribe
         self._post = post
         self._trust = trust
         self._may_not_sign = may_not_sign
+        self._doorkeeper = doorkeeper
         self._thread = pcsc.CardThread(secret, shared=shared)
         self._watcher = pcsc_watcher.Watcher(self._see_from_thread, roles)
         self._atr = b""
@@ -138,6 +141,10 @@ class Cards:
                 self._begin(self._renew(ticket, box.tries, work.change))
             case b.UnblockPin(ticket):
                 self._begin(self._renew(ticket, box.tries, work.unblock))
+            case b.CheckDoor(ticket):
+                self._begin(self._check_door(ticket, box.signer))
+            case b.Prove(ticket):
+                self._begin(self._prove(ticket, box.tries))
             case b.ResetCard():
                 self._begin(self._reset())
 
@@ -258,6 +265,37 @@ class Cards:
             self._judge(ticket, error)
         else:
             self._post(b.SituationsRead(ticket, situations))
+
+    async def _check_door(self, ticket: int, card: Card | None) -> None:
+        """Whether the card in may open the door now."""
+        try:
+            _, found = self._known()
+            keeper = self._keeper()
+            if card is None or card.session != self._session:
+                raise CardRemoved("another card than the one that asked")
+            refusal = await asyncio.to_thread(keeper.refusal, card.holder, found.authentication)
+        except ApplianceError as error:
+            self._fail(ticket, error)
+        else:
+            self._post(b.DoorChecked(ticket, refusal))
+
+    async def _prove(self, ticket: int, tries: int | None) -> None:
+        """A fresh challenge, signed behind the PIN, and verified before anything opens."""
+        try:
+            driver, found = self._known()
+            challenge = self._keeper().challenge()
+            script = functools.partial(work.prove, driver, found.layout, tries, challenge.digest)
+            signature = await asyncio.wrap_future(self._thread.play(script, hold=True))
+            found.authentication.check(signature, challenge.message)
+        except ApplianceError as error:
+            self._judge(ticket, error)
+        else:
+            self._post(b.Proven(ticket))
+
+    def _keeper(self) -> Doorkeeper:
+        if self._doorkeeper is None:
+            raise CardUnsupported("this box opens no door")
+        return self._doorkeeper
 
     async def _renew(self, ticket: int, tries: int | None, script: Renewal) -> None:
         """Change or unblock; the card is reset after it, and until then out of reach of any other program."""

@@ -69,7 +69,7 @@ class Callbacks:
 
 
 class Carrier:
-    """Everything that passes the link, from the vault's side."""
+    """Everything that passes the link, from the vault's side; ``addresses`` are the box's, as the gateway said last."""
 
     def __init__(
         self,
@@ -83,6 +83,7 @@ class Carrier:
         self._deliveries = 0
         self._waiting: dict[int, link.Reply] = {}
         self._states: dict[str, link.State | link.Status] = {}
+        self.addresses: tuple[str, ...] = ()
         self._taken = False
         self._queue: asyncio.Queue[link.FromVault | None] | None = None
         self._more = asyncio.Event()
@@ -216,6 +217,8 @@ class Carrier:
                         await self._callbacks.delivered(delivery)
                 case link.Broker(connected):
                     self._callbacks.broker(connected)
+                case link.Addresses(addresses):
+                    self.addresses = addresses
                 case link.Dropped():
                     await self._callbacks.dropped(message)
                 case link.Hello():

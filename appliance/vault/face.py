@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from appliance import __version__
 from appliance.config import Config
-from appliance.screen.fr import WORDS
+from appliance.screen.languages import LANGUAGES
 from appliance.screen.rest import Rest, moved
 from appliance.screen.screens import render
 from appliance.vault import box as b
@@ -21,7 +21,7 @@ from appliance.vault.box import Box
 from appliance.vault.lamps import lamp, tone
 from appliance.vault.oled import Oled
 from appliance.vault.pulse import Pulse
-from appliance.vault.signals import SignalEvent, Signals, TamperChanged
+from appliance.vault.signals import ButtonChanged, SignalEvent, Signals, TamperChanged
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,19 @@ class Face:
         config: the box's.
         loop: whose clock the light runs on, and where everything but ``report`` is called.
         report: called from the display's thread when the display began or ceased to answer.
+        post: called from the signals' thread with what a switch means to the flow.
     """
 
-    def __init__(self, config: Config, loop: asyncio.AbstractEventLoop, report: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        loop: asyncio.AbstractEventLoop,
+        report: Callable[[bool], None],
+        post: Callable[[b.Event], None],
+    ) -> None:
         display = config.display
         self._loop = loop
+        self._post = post
         self._box = Box()
         self._attention = Attention(Rest(display.dim, display.off), loop.time())
         self._dusk: asyncio.TimerHandle | None = None
@@ -68,16 +76,22 @@ class Face:
         """``event`` turned ``before`` into ``box``."""
         self._attention = self._attention.after(event, before, box, self._loop.time())
         sound = tone(event, before, box)
-        if sound:
+        if sound and box.settings.sound:
             self._signals.say(sound)
         self.show(box)
+
+    def open_door(self) -> None:
+        """One pulse of the door's relay, which ends by the signals' own clock; nothing more while one lasts."""
+        if not self._signals.open_door():
+            log.info("the door is open already")
 
     def show(self, box: Box) -> None:
         """Show ``box`` as it is now."""
         self._box = box
         now, attention = self._loop.time(), self._attention
         screen = view.look(box, now, clock.label(clock.wall()), __version__)
-        self._oled.show(moved(render(screen, WORDS), attention.shift(box, now)), attention.light(box, now))
+        picture = render(screen, LANGUAGES[box.settings.language])
+        self._oled.show(moved(picture, attention.shift(box, now)), attention.light(box, now), box.settings.contrast)
         self._signals.show(lamp(box))
         if self._dusk:
             self._dusk.cancel()
@@ -93,11 +107,10 @@ class Face:
         self.show(self._box)
 
     def _signalled(self, event: SignalEvent) -> None:
-        """From the signals' thread: a switch wakes the display, whatever else it comes to mean."""
-        if isinstance(event, TamperChanged):
-            log.warning("the case was %s", "opened" if event.opened else "closed")
-        self._loop.call_soon_threadsafe(self._woken)
-
-    def _woken(self) -> None:
-        self._attention = self._attention.woken(self._loop.time())
-        self._again()
+        """From the signals' thread: what a switch means is the flow's; a button that is let go means nothing."""
+        match event:
+            case TamperChanged(opened):
+                log.warning("the case was %s", "opened" if opened else "closed")
+                self._post(b.CaseChanged(opened))
+            case ButtonChanged(pressed=True):
+                self._post(b.ButtonPressed())

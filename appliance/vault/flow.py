@@ -21,6 +21,7 @@ from appliance.keypad.entry import (
     Next,
     NextHeld,
     Previous,
+    Probed,
     Refuse,
     Same,
     Validate,
@@ -28,9 +29,15 @@ from appliance.keypad.entry import (
 from appliance.vault import box as b
 from appliance.vault import flow_card as card
 from appliance.vault import flow_code as code
+from appliance.vault import flow_door as door
+from appliance.vault import flow_home as home
+from appliance.vault import flow_menu as menu
+from appliance.vault import flow_page as page
 from appliance.vault import flow_pin as pin
 from appliance.vault import flow_request as request
+from appliance.vault import flow_selftest as selftest
 from appliance.vault import flow_session as session
+from appliance.vault import flow_tamper as tamper
 from appliance.vault.box import Box, State, Step
 from appliance.vault.flow_ends import Row, ended, expires, late
 
@@ -48,9 +55,9 @@ def step(box: Box, event: b.Event, now: float) -> Step:
     alone, closed = session.ended_by(box, event, now)
     row = TABLE[box.state].get(type(event)) or ALWAYS.get(type(event))
     if row is None or (isinstance(event, b.Elapsed) and not _due(alone, now)):
-        return alone, closed
+        return home.watched(box, alone, now), closed
     following, effects = row(alone, event, now)
-    return following, closed + effects
+    return home.watched(box, following, now), closed + effects
 
 
 def deadline(box: Box, now: float) -> float | None:
@@ -96,12 +103,24 @@ ALWAYS: Mapping[type, Row] = {
     b.LinkChanged: card.link_changed,
     b.DisplayChanged: card.display_changed,
     KeyFault: card.key_fault,
+    b.CaseChanged: tamper.case_changed,
+    b.Rearmed: tamper.rearmed,
+    b.CardLeft: home.left,
     b.Cancelled: request.cancelled,
 }
 """Rows of every state that has none of its own for the event."""
 
 ASKED: Mapping[type, Row] = {b.Asked: request.asked}
+HOME: Mapping[type, Row] = {**ASKED, AgreeHeld: menu.open_menu, b.ButtonPressed: home.about}
 BUSY: Mapping[type, Row] = {b.Asked: request.busy}
+ON_MENU: Mapping[type, Row] = {
+    **BUSY,
+    Next: menu.move(1),
+    Previous: menu.move(-1),
+    Refuse: menu.back,
+    b.Elapsed: request.home,
+}
+"""What the menu and all that it opens have."""
 REFUSED: Mapping[type, Row] = {Refuse: ended("refused")}
 IDENTITY: Mapping[type, Row] = {b.Identified: card.identified, b.Failed: card.unreadable, b.Held: card.held}
 ENTRY: Mapping[type, Row] = {
@@ -116,19 +135,23 @@ ENTRY: Mapping[type, Row] = {
 
 TABLE: Mapping[State, Mapping[type, Row]] = {
     State.STARTING: ASKED,
-    State.NO_READER: ASKED,
-    State.EMPTY: ASKED,
-    State.UNREADABLE: ASKED,
-    State.READY: {**ASKED, AgreeHeld: code.open_menu},
+    State.NO_READER: HOME,
+    State.EMPTY: HOME,
+    State.UNREADABLE: HOME,
+    State.READY: {**HOME, **home.ROWS},
     State.READING: {**ASKED, **IDENTITY, Refuse: request.refused, b.Elapsed: ended("expired")},
-    State.MENU: {
+    State.MENU: {**ON_MENU, Agree: menu.chosen, Validate: menu.chosen, Refuse: request.home},
+    State.PAGE: {**ON_MENU, b.Informed: page.informed},
+    State.CHOICE: {**ON_MENU, Agree: menu.choose, Validate: menu.choose},
+    State.SELFTEST: {
         **BUSY,
-        Next: code.move(1),
-        Previous: code.move(-1),
-        Agree: code.chosen,
-        Validate: code.chosen,
-        Refuse: request.home,
-        b.Elapsed: request.home,
+        Agree: selftest.answered(good=True),
+        Validate: selftest.answered(good=True),
+        Next: selftest.answered(good=False),
+        Previous: selftest.again,
+        Probed: selftest.key_seen,
+        Refuse: selftest.given_up(menu.back),
+        b.Elapsed: selftest.given_up(request.home),
     },
     State.WAIT_CARD: {**BUSY, **REFUSED, b.Elapsed: late("card-absent")},
     State.CONSENT: {
@@ -147,6 +170,13 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
         Refuse: request.taken_back,
         b.Elapsed: ended("consent-timeout"),
     },
+    State.CHECKING: {
+        **BUSY,
+        **REFUSED,
+        b.DoorChecked: door.checked,
+        b.Failed: pin.work_failed,
+        b.Elapsed: ended("expired"),
+    },
     State.COUNTING: {
         **BUSY,
         **REFUSED,
@@ -155,7 +185,7 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
         b.Elapsed: ended("expired"),
     },
     State.LAST_TRY: {**BUSY, **REFUSED, Agree: pin.confirmed, b.Elapsed: late("pin-timeout")},
-    State.PIN: {**ENTRY, Validate: pin.validated},
+    State.PIN: {**ENTRY, Validate: door.validated},
     State.NEW_PIN: {**ENTRY, Validate: code.new_typed, Same: code.same},
     State.AGAIN: {**ENTRY, Validate: code.again_typed, Differ: code.differ},
     State.PIN_WRONG: {
@@ -176,6 +206,7 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
         **BUSY,
         Refuse: request.stopped,
         b.Changed: code.changed,
+        b.Proven: door.proven,
         b.SituationsRead: request.situations_read,
         b.PinRejected: pin.pin_rejected,
         b.PukRejected: pin.puk_rejected,
@@ -185,6 +216,7 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
         **ASKED,
         **IDENTITY,
         Agree: code.put_away,
+        AgreeHeld: home.held,
         Validate: request.home,
         Refuse: request.home,
         b.Elapsed: request.home,
@@ -193,10 +225,15 @@ TABLE: Mapping[State, Mapping[type, Row]] = {
 
 DEADLINES: Mapping[State, Callable[[Box], float | None]] = {
     State.READING: _until,
+    State.READY: _until,
     State.MENU: _until,
+    State.PAGE: _until,
+    State.CHOICE: _until,
+    State.SELFTEST: _until,
     State.WAIT_CARD: _until,
     State.CONSENT: _until,
     State.SESSION: _until,
+    State.CHECKING: _until,
     State.COUNTING: _until,
     State.LAST_TRY: _until,
     State.PIN: _entry,

@@ -14,7 +14,9 @@ from appliance.contract.events import Family, Trust
 from appliance.contract.messages import Format, PracticeRequest, SignRequest
 from appliance.contract.replies import Result
 from appliance.keypad import entry as keys
+from appliance.screen.kinds_menu import Facts
 from appliance.signing.consent import Consent
+from appliance.vault.settings import FIRST, Setting, Settings
 
 
 class State(enum.Enum):
@@ -27,9 +29,13 @@ class State(enum.Enum):
     UNREADABLE = "unreadable"
     READY = "ready"
     MENU = "menu"
+    PAGE = "page"
+    CHOICE = "choice"
+    SELFTEST = "selftest"
     WAIT_CARD = "wait-card"
     CONSENT = "consent"
     SESSION = "session"
+    CHECKING = "checking"
     COUNTING = "counting"
     LAST_TRY = "last-try"
     PIN = "pin"
@@ -45,11 +51,64 @@ AT_WORK = frozenset({State.SIGNING, State.WORKING})
 """The card is at work with a secret behind it: only its own answer ends what is going on."""
 
 
+ON_MENU = frozenset({State.MENU, State.PAGE, State.CHOICE, State.SELFTEST})
+"""The person has the menu in hand, or what it opens: no software brings up anything."""
+
+
+class Topic(enum.Enum):
+    """What a page tells of; the value is its name in the menu."""
+
+    CARD = "card"
+    EVENTS = "events"
+    NETWORK = "network"
+    SELFTEST = "selftest"
+    ABOUT = "about"
+
+
+class Probe(enum.Enum):
+    """The self-test, step by step, in order."""
+
+    INTRO = "intro"
+    LIT = "lit"
+    DARK = "dark"
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
+    WHITE = "white"
+    TONE = "tone"
+    KEYS = "keys"
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """Where the self-test stands: what was not as it should be, and the places of ``FACE`` that were pressed."""
+
+    probe: Probe = Probe.INTRO
+    bad: frozenset[Probe] = frozenset()
+    seen: frozenset[int] = frozenset()
+
+
 class Errand(enum.Enum):
     """What a person has chosen to do with the card's code, without any software."""
 
     CHANGE = "change"
     UNBLOCK = "unblock"
+    DOOR = "door"
+
+
+RENEWALS = frozenset({Errand.CHANGE, Errand.UNBLOCK})
+"""Errands that give the card another code."""
+
+
+class Case(enum.Enum):
+    """The box's own case, in the words of ``state/tamper``."""
+
+    ABSENT = "absent"
+    """No switch is fitted: nothing is known of it."""
+    CLOSED = "closed"
+    LOCKED = "locked"
+    """Closed again, and not armed again yet."""
+    OPEN = "open"
 
 
 class Hint(enum.Enum):
@@ -145,6 +204,10 @@ class Times:
     wait_card: float = 60
     result: float = 5
     menu: float = 30
+    forgotten: float | None = None
+    """At home with a card and nobody there, until the card is said to be forgotten; None: never."""
+    reminded: float = 120
+    """How long home says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +216,14 @@ class SessionRule:
 
     signatures: int = 20
     seconds: float = 600
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRule:
+    """How this box opens its door: by the card's ``presence_only``, and unasked as soon as a card is in."""
+
+    presence_only: bool = False
+    at_insertion: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -192,10 +263,16 @@ class Box:
     times: Times = Times()
     sessions: SessionRule | None = None
     """None: no session can be opened."""
+    door: DoorRule | None = None
+    """None: this box opens no door."""
+    entered: str | None = None
+    """The insertion for which the door was opened last: there is one pulse for each."""
+    settings: Settings = FIRST
     reader: bool = False
     link: bool = False
     display: bool = True
     keypad: bool = True
+    case: Case = Case.ABSENT
     inserted: str | None = None
     family: Family = "unknown"
     card: Card | None = None
@@ -207,7 +284,14 @@ class Box:
     """The person has agreed to a session together with the open request."""
     ticket: int = 0
     page: int = 1
-    """The page of the consent, or the entry of the menu, from 1."""
+    """The page of consent or facts, or the entry of the menu or of a list, from 1."""
+    row: int = 1
+    """The entry of the menu that was chosen last, from 1."""
+    topic: Topic | None = None
+    facts: Facts | None = None
+    """What the page tells; None while it is gathered."""
+    setting: Setting | None = None
+    selftest: SelfTest | None = None
     seen: int = 1
     poised: bool = False
     """The last ``C`` went down when the last page was shown already: held, it may offer a session."""
@@ -229,6 +313,17 @@ class Box:
     """The insertion whose card was found blocked, and may be unblocked from the result screen."""
     signed: int = 0
     """Documents of ``ended`` that were signed, or situations that were read."""
+    left: str | None = None
+    """The insertion whose hour to be out has come, until that is said."""
+    reminded: str | None = None
+    """The insertion that was last said to be forgotten: once for each."""
+    reminder: bool = False
+    """Home says so now."""
+
+    @property
+    def locked(self) -> bool:
+        """Whether the case was opened and nobody armed the box again: no code, no signature."""
+        return self.case in {Case.LOCKED, Case.OPEN}
 
     @property
     def unreadable(self) -> bool:

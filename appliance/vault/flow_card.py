@@ -10,6 +10,7 @@ from appliance.contract import events
 from appliance.contract.events import Data, Empty
 from appliance.keypad.entry import KeyFault
 from appliance.vault import box as b
+from appliance.vault import flow_door as door
 from appliance.vault.box import Box, Effect, Ending, State, Step
 from appliance.vault.flow_ends import card_fault, finish, meet, rest
 
@@ -100,7 +101,8 @@ def identified(box: Box, event: b.Identified, now: float) -> Step:
     effects: tuple[Effect, ...] = (b.Publish("card/identified", data), b.Announce())
     known = replace(box, card=card, fault=None)
     if box.ask is None:
-        return _settle(known), effects
+        following, more = door.at_insertion(_settle(known), now)
+        return following, effects + more
     following, more = meet(known, card, now)
     return following, effects + more
 
@@ -160,7 +162,7 @@ def _hindered(box: Box, code: str, part: str, now: float) -> Step:
     """A part the person needs has failed: what is open ends with ``code``, the menu too."""
     fault = b.Publish(f"{part}/fault", events.Fault(code=f"{part}-fault"))
     if not box.engaged:
-        return rest(box) if box.state is State.MENU else box, (fault, b.Announce())
+        return rest(box) if box.state in b.ON_MENU else box, (fault, b.Announce())
     if box.state in b.AT_WORK:  # the card's answer ends the document in hand; no other begins, no code is asked
         return replace(box, stop=box.stop or code), (fault, b.Announce())
     following, effects = finish(box, code, now)

@@ -1,4 +1,4 @@
-"""The menu, and the person's own errands with the card's code: change and unblock. Rows of the flow.
+"""The person's own errands with the card's code: change and unblock. Rows of the flow.
 
 What it is: pure functions ``(box, event, now) -> (box, effects)``. What it is not: the tables (flow.py) or the
 counter, the first prompt and the refusals, which requests have too (flow_pin.py).
@@ -6,67 +6,20 @@ Rule: the new code is typed twice and compared in the page; the flow sees only t
 typed goes to the card under the last ``#``: one try.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from appliance.contract import events
-from appliance.keypad.entry import AgreeHeld, Differ, Same, Validate
+from appliance.keypad.entry import Differ, Same, Validate
 from appliance.vault import box as b
-from appliance.vault.box import Box, Card, Errand, Hint, State, Step
-from appliance.vault.flow_ends import Row, bound_card, finish, rest
+from appliance.vault.box import Box, Errand, Hint, State, Step
+from appliance.vault.flow_ends import bound_card, finish, rest
 from appliance.vault.flow_pin import count, counted, enter, entry_of, puk_counted, recorded, unfinished
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An entry of the menu: its name for the screen's words, and for which cards it is there."""
-
-    errand: Errand
-    serves: Callable[[Card], bool]
-
-    @property
-    def name(self) -> str:
-        """Key of ``Words.menu``."""
-        return self.errand.value
-
-
-MENU = (
-    Item(Errand.CHANGE, lambda _card: True),
-    Item(Errand.UNBLOCK, lambda card: card.puk),
-)
-"""The menu, from top to bottom; further entries are further rows."""
-
-
-def items(box: Box) -> tuple[Item, ...]:
-    """What the menu offers for the card that is in."""
-    card = box.card
-    return tuple(item for item in MENU if card and item.serves(card))
-
-
-def open_menu(box: Box, _event: AgreeHeld, now: float) -> Step:
-    """``A`` held on home, a card in: the menu, where display and keypad are well."""
-    if not (box.display and box.keypad):
-        return box, ()
-    return replace(box, state=State.MENU, page=1, until=now + box.times.menu), ()
-
-
-def move(by: int) -> Row:
-    """Another entry; the first and the last stay where they are."""
-
-    def row(box: Box, _event: object, now: float) -> Step:
-        page = min(max(box.page + by, 1), len(items(box)))
-        return replace(box, page=page, until=now + box.times.menu), ()
-
-    return row
-
-
-def chosen(box: Box, _event: object, now: float) -> Step:
-    """``A`` on an entry."""
-    return begin(box, items(box)[box.page - 1].errand, now)
-
-
 def begin(box: Box, errand: Errand, now: float) -> Step:
-    """An errand of the person: the counter first."""
+    """An errand of the person: the counter first; none in a locked box."""
+    if box.locked:
+        return rest(box), ()
     opened = replace(rest(box), errand=errand, signer=box.card, attempt=1, tries=None)
     return count(opened, None, now)
 

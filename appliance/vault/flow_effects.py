@@ -11,7 +11,7 @@ from appliance.card.activity import Situation
 from appliance.contract.events import Data, Trust
 from appliance.contract.replies import Phase, Result
 from appliance.secret import Slot
-from appliance.vault.flow_box import AnyAsk, Ask, Box
+from appliance.vault.flow_box import AnyAsk, Ask, Box, Topic
 from appliance.vault.records import RequestState
 
 
@@ -28,8 +28,8 @@ class Record:
     """An audit entry that no event tells of, in the transaction of its step; ``code`` is how it went."""
 
     kind: str
-    card_session: str
-    holder: str
+    card_session: str | None = None
+    holder: str | None = None
     code: str | None = None
 
 
@@ -149,8 +149,43 @@ class Disarm:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckDoor:
+    """Say whether the card in may open the door: admitted, in its hours, its authentication certificate good."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Send the PIN in the locked page, once, then have a fresh challenge signed by the authentication key."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDoor:
+    """One pulse of the relay; ``door/opened`` is in the same step, and on disk before."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResetCard:
     """Make the card forget the PIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inform:
+    """Gather what the pages of ``topic`` tell; the one answer carries ``ticket``."""
+
+    ticket: int
+    topic: Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A value kept by name across restarts, in the transaction of its step."""
+
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +193,8 @@ class Announce:
     """Publish ``state/reader`` and ``state/card`` afresh."""
 
 
-Order = Identify | ReadTries | Sign | ReadSituations | ChangePin | UnblockPin | ResetCard
+Order = Identify | ReadTries | Sign | ReadSituations | ChangePin | UnblockPin | CheckDoor | Prove | ResetCard
 """What the card is told."""
 
-Effect = Publish | Record | Move | Tell | Finish | Busy | Order | Arm | Disarm | Announce
+Effect = Publish | Record | Move | Tell | Finish | Busy | Order | Arm | Disarm | OpenDoor | Announce | Inform | Keep
 Step = tuple[Box, tuple[Effect, ...]]

@@ -11,7 +11,7 @@ from typing import Any
 from appliance.card.activity import Situation
 from appliance.contract import events
 from appliance.vault import box as b
-from appliance.vault.box import AnyAsk, Ask, Box, Card, Effect, Ending, State, Step
+from appliance.vault.box import AnyAsk, Ask, Box, Card, Effect, Ending, Errand, State, Step
 from appliance.vault.flow_session import carried
 from appliance.vault.records import RequestState
 
@@ -58,6 +58,10 @@ def rest(box: Box) -> Box:
         ask=None,
         errand=None,
         signer=None,
+        topic=None,
+        facts=None,
+        setting=None,
+        selftest=None,
         wanted=False,
         poised=False,
         ended=None,
@@ -70,6 +74,7 @@ def rest(box: Box) -> Box:
         verified=False,
         stop=None,
         until=None,
+        reminder=False,
     )
 
 
@@ -102,6 +107,8 @@ def finish(  # noqa: PLR0913, PLR0917 - how it ended, what the screen says of it
     effects: list[Effect] = [b.Disarm()]
     if box.ask:
         effects += _answer(box, box.ask, code, tries, situations)
+    if box.errand is Errand.DOOR:
+        effects.append(_door_event(box, code))
     # The card's answer to this, if it still comes, is late; only identification goes on beside requests.
     following = replace(rest(box), ticket=box.ticket if box.state is State.READING else box.ticket + 1)
     session, said = carried(box, code, now)
@@ -130,7 +137,8 @@ def finish(  # noqa: PLR0913, PLR0917 - how it ended, what the screen says of it
 def _unblockable(box: Box) -> str | None:
     """The insertion of the card that was found blocked, if it is in still and has a code de déblocage."""
     card, met = box.card, box.signer
-    return card.session if card and met and card.session == met.session and card.puk else None
+    here = card and met and card.session == met.session and card.puk and not box.locked
+    return card.session if card and here else None
 
 
 def _answer(
@@ -164,6 +172,21 @@ def _end_event(box: Box, ask: Ask, code: str | None) -> b.Publish:
         return b.Publish("sign/refused", events.SignRefused(client=ask.client, request=ask.id, code=code))
     failed = events.SignFailed(client=ask.client, request=ask.id, code=code, signed=len(box.results))
     return b.Publish("sign/failed", failed)
+
+
+OPENED = "opened"
+"""What becomes of the door's errand where it ends well; every other end is why it stayed shut."""
+
+
+def _door_event(box: Box, code: str | None) -> b.Publish:
+    """What the journal and the world are told of the door: once for each errand, before any relay moves."""
+    card = bound_card(box)
+    if code != OPENED:
+        refused = events.DoorRefused(card_session=card.session, holder=card.holder, code=code or "internal")
+        return b.Publish("door/refused", refused)
+    weak = box.door is not None and box.door.presence_only
+    opened = events.DoorOpened(card_session=card.session, holder=card.holder, method="presence" if weak else "pin")
+    return b.Publish("door/opened", opened)
 
 
 def ended(code: str, ending: Ending = Ending.OUTCOME) -> Row:
@@ -209,6 +232,8 @@ def begin(box: Box, ask: AnyAsk, now: float) -> Step:
 
 def _obstacle(box: Box) -> str | None:
     """What stands in the way of any request, as a code of the contract."""
+    if box.locked:
+        return "tamper-lockout"
     if not box.display:
         return "display-absent"
     return unusable(box) if box.keypad else "internal"

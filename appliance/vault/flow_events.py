@@ -11,6 +11,7 @@ from appliance.card.activity import Situation
 from appliance.contract.events import Family, Trust
 from appliance.contract.replies import Result
 from appliance.keypad import entry as keys
+from appliance.screen.kinds_menu import Facts
 from appliance.vault.flow_box import AnyAsk, Card
 
 
@@ -85,6 +86,21 @@ class TriesRead:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorChecked:
+    """Whether the card in may open the door now: ``code`` says why not, None when it may."""
+
+    ticket: int
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The card took the PIN and signed a fresh challenge, verified with its authentication certificate."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
 class PinRejected:
     """The PIN was refused; ``tries`` are left."""
 
@@ -124,6 +140,22 @@ class SituationsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Checks:
+    """What the self-test's report needs of the shell: whether the clock is set, and where digits stand."""
+
+    clock: bool
+    memory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Informed:
+    """What a page tells."""
+
+    ticket: int
+    facts: Facts | Checks
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """Card work ended with an error of appliance.errors."""
 
@@ -153,6 +185,30 @@ class LinkChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseChanged:
+    """The box's own case was opened or closed."""
+
+    opened: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rearmed:
+    """An admin wants the box armed again after its case was open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """The panel button went down: somebody is there, and nobody agrees to anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardLeft:
+    """The hour has come at which no card should be in; ``session`` is the insertion that is."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class Elapsed:
     """The time ``flow.deadline`` named has come."""
 
@@ -172,16 +228,24 @@ Event = (
     | Asked
     | Cancelled
     | TriesRead
+    | DoorChecked
+    | Proven
     | PinRejected
     | PukRejected
     | Signed
     | Changed
     | SituationsRead
+    | Informed
     | Failed
     | Held
     | DisplayChanged
     | LinkChanged
+    | CaseChanged
+    | Rearmed
+    | ButtonPressed
+    | CardLeft
     | Elapsed
     | Stopping
     | keys.KeyEvent
+    | keys.Probed
 )

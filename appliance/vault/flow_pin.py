@@ -191,4 +191,6 @@ def work_failed(box: Box, event: b.Failed, now: float) -> Step:
 def recorded(box: Box, how: str, code: str | None = None) -> tuple[Effect, ...]:
     """An order of the person's errand, and an end of it that no event tells of: a start without an end was cut off."""
     card = bound_card(box)
-    return (b.Record(f"pin/{box.errand.value}-{how}", card.session, card.holder, code),) if box.errand else ()
+    if box.errand not in b.RENEWALS:
+        return ()
+    return (b.Record(f"pin/{box.errand.value}-{how}", card.session, card.holder, code),)

@@ -6,8 +6,9 @@ Rule: whatever could leave the card verified without a session resets it; nothin
 A session that ends while it signs begins no further document, and is said to be closed when the one in the card is
 done: only then its signatures are counted.
 
-A session ends by removal, any reset, ``D`` anywhere, its time, its count, a fault of display or keypad, and the box's
-stop; also where the code is asked for, whoever asks (another peer, another format, more documents than are left).
+A session ends by removal, any reset, ``D`` anywhere, its time, its count, a fault of display or keypad, an opened case,
+and the box's stop; also where the code is asked for, whoever asks (another peer, another format, more documents than
+are left).
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ ENDED_BY: Mapping[type, Callable[..., str | None]] = {
     on.Failed: lambda box, _event: "reset" if box.state is State.SIGNING else None,
     on.DisplayChanged: lambda _box, event: None if event.ok else "fault",
     KeyFault: lambda _box, event: None if event.ok else "fault",
+    on.CaseChanged: lambda _box, event: "tamper" if event.opened else None,
     on.Stopping: lambda _box, _event: "stopped",
 }
 """Event -> why it ends a session, or None."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.errors import JournalError
-from appliance.vault import audit, holders, outbox, requests
+from appliance.vault import audit, holders, kept, outbox, requests
 from appliance.vault.database import Database
 from appliance.vault.records import Entry, Event, Head, Limits, Move, Receive, RequestRow, RequestState, Row, Step
 
@@ -62,6 +62,7 @@ class Journal:
         self._limits = limits
         self.boot_id = str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
         with database.transaction():
+            database.run(kept.TABLE)
             database.run(
                 "INSERT INTO meta VALUES (1, ?, 0, 0, 0, ?) ON CONFLICT DO NOTHING",
                 (str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)), self._now_ms()),
@@ -108,9 +109,15 @@ class Journal:
         self._database.close()
 
     def commit(
-        self, events: Sequence[Event] = (), moves: Sequence[Move] = (), audit: Sequence[Entry] = ()
+        self,
+        events: Sequence[Event] = (),
+        moves: Sequence[Move] = (),
+        audit: Sequence[Entry] = (),
+        keeping: Sequence[tuple[str, str]] = (),
     ) -> list[int]:
-        """Put events, moves of requests and audit entries on disk, all or nothing, and drop what the limits say.
+        """Put events, moves, audit entries and kept values on disk, all or nothing, and drop what the limits say.
+
+        ``keeping`` are names and their new values.
 
         Returns:
             The ``seq`` of each event, in order.
@@ -123,6 +130,8 @@ class Journal:
             for move in moves:
                 requests.apply(self._database, move, self._ms(now))
             self._append(audit, now)
+            for name, value in keeping:
+                kept.keep(self._database, name, value)
             given = [outbox.give(self._database, event, self._ms(now)) for event in events]
             outbox.trim(self._database, self._limits, self._ms(now), self._dropped)
             requests.forget(self._database, self._limits)
@@ -238,6 +247,24 @@ class Journal:
             JournalError: naming the first bad entry.
         """
         audit.verify(self._database, self.journal_id, known)
+
+    # --- kept values ------------------------------------------------------------------------------------------------
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep one value alone, on disk when this returns.
+
+        Raises:
+            JournalError: the disk refuses.
+        """
+        self.commit(keeping=[(name, value)])
+
+    def kept(self, name: str) -> str | None:
+        """The value kept under ``name``; None for none.
+
+        Raises:
+            JournalError: the file fails.
+        """
+        return kept.find(self._database, name)
 
     # --- holders ----------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, get_args
 
-from appliance.keypad.entry import AgreeHeld, KeyEvent, KeyFault, NextHeld
-from appliance.vault.box import Box, Ending, State
+from appliance.keypad.entry import AgreeHeld, KeyEvent, KeyFault, NextHeld, Probed
+from appliance.vault.box import Box, Ending, Probe, State
 
 Colour = tuple[bool, bool, bool]
 """Red, green, blue."""
@@ -84,9 +84,13 @@ MEANINGS: Final[Mapping[State, Meaning]] = MappingProxyType(
         State.UNREADABLE: Meaning.BAD,
         State.READY: Meaning.READY,
         State.MENU: Meaning.ASKING,
+        State.PAGE: Meaning.ASKING,
+        State.CHOICE: Meaning.ASKING,
+        State.SELFTEST: Meaning.ASKING,
         State.WAIT_CARD: Meaning.ASKING,
         State.CONSENT: Meaning.ASKING,
         State.SESSION: Meaning.ASKING,
+        State.CHECKING: Meaning.WORKING,
         State.COUNTING: Meaning.WORKING,
         State.LAST_TRY: Meaning.ASKING,
         State.PIN: Meaning.CODE,
@@ -99,13 +103,23 @@ MEANINGS: Final[Mapping[State, Meaning]] = MappingProxyType(
 )
 """State -> meaning. ``RESULT`` has none of its own: it has that of what ended (``_result``)."""
 
-DONE: Final = frozenset({None, "changed", "unblocked"})
+PROBED: Final[Mapping[Probe, Lamp]] = MappingProxyType(
+    {Probe.RED: Lamp(RED), Probe.GREEN: Lamp(GREEN), Probe.BLUE: Lamp(BLUE), Probe.WHITE: Lamp(WHITE)}
+)
+"""Step of the self-test -> what is looked at. Steady, and no code is typed: that is said on the display."""
+
+HOME: Final = frozenset({State.EMPTY, State.READY})
+"""Where a locked box says that it is."""
+
+DONE: Final = frozenset({None, "changed", "unblocked", "opened"})
 """Outcomes that are what was wanted (``flow_ends.finish``, ``flow_code``)."""
 
 
 def meaning(box: Box) -> Meaning:
     """What the LED has to say of ``box``."""
     if not (box.display and box.keypad):
+        return Meaning.FAULT
+    if box.locked and box.state in HOME:
         return Meaning.FAULT
     return _result(box) if box.state is State.RESULT else MEANINGS[box.state]
 
@@ -118,8 +132,9 @@ def _result(box: Box) -> Meaning:
 
 
 def lamp(box: Box) -> Lamp:
-    """The LED for ``box``."""
-    return LAMPS[meaning(box)]
+    """The LED for ``box``; the self-test shows each colour by itself."""
+    tested = PROBED.get(box.selftest.probe) if box.selftest and box.state is State.SELFTEST else None
+    return tested or LAMPS[meaning(box)]
 
 
 class Tone(enum.Enum):
@@ -131,7 +146,7 @@ class Tone(enum.Enum):
     BAD = (0.4,)
 
 
-KEYS: Final = tuple(kind for kind in get_args(KeyEvent) if kind not in {AgreeHeld, NextHeld, KeyFault})
+KEYS: Final = (*(kind for kind in get_args(KeyEvent) if kind not in {AgreeHeld, NextHeld, KeyFault}), Probed)
 """One event for each press of a key."""
 
 CALLS: Final = frozenset({State.WAIT_CARD, State.CONSENT})
@@ -142,8 +157,12 @@ ENDS: Final[Mapping[Meaning, Tone]] = MappingProxyType({Meaning.GOOD: Tone.GOOD,
 
 def tone(event: object, before: Box, box: Box) -> Tone | None:
     """What to say after ``event`` turned ``before`` into ``box``; a key sounds the same whatever it did."""
+    if box.state is State.SELFTEST and box.selftest and box.selftest.probe is Probe.TONE:
+        return Tone.CALL if isinstance(event, KEYS) else None
     if isinstance(event, KEYS):
         return Tone.KEY
+    if box.reminder and not before.reminder:
+        return Tone.CALL
     if box.state is before.state:
         return None
     if box.state in CALLS and before.state not in CALLS:

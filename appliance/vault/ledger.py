@@ -47,8 +47,9 @@ class Ledger:
         outgoing = [self._public(effect) for effect in effects if isinstance(effect, b.Publish)]
         moves = [self._move(effect) for effect in effects if isinstance(effect, b.Move)]
         entries = _entries(effects)
-        if outgoing or moves or entries:
-            await self._scribe.commit(outgoing, moves, entries)
+        keeping = [(effect.name, effect.value) for effect in effects if isinstance(effect, b.Keep)]
+        if outgoing or moves or entries or keeping:
+            await self._scribe.commit(outgoing, moves, entries, keeping)
             self._wake()
 
     async def recover(self) -> list[RequestRow]:
@@ -111,8 +112,8 @@ def _entry(effect: b.Effect) -> Entry | None:
         data = {name: value for name, value in msgspec.to_builtins(effect.data).items() if name != "holder"}
         return Entry(effect.topic, data, getattr(effect.data, "holder", None))
     if isinstance(effect, b.Record):
-        said = {"card_session": effect.card_session} | ({"code": effect.code} if effect.code else {})
-        return Entry(effect.kind, said, effect.holder)
+        said = {"card_session": effect.card_session, "code": effect.code}
+        return Entry(effect.kind, {name: word for name, word in said.items() if word}, effect.holder)
     if isinstance(effect, b.Move) and effect.to is RequestState.AGREED:
         ask = effect.ask
         seen = {"client": ask.client, "request": ask.id}

@@ -28,14 +28,20 @@ from appliance.errors import DisplayAbsent
 from appliance.screen.pages import BLANK, PANELS, changes, pack
 from appliance.screen.rest import Light
 from appliance.vault.pulse import BEAT, Pulse
+from appliance.vault.settings import FIRST_CONTRAST
 
 log = logging.getLogger(__name__)
 
 RETRIES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each new attempt at a silent panel; the last one repeats."""
 JOIN_TIMEOUT: Final = 2.0
-CONTRAST: Final[Mapping[Light, int]] = {Light.BRIGHT: 0xCF, Light.DIM: 0x4F}
-"""hardware.md §E."""
+CONTRAST: Final[Mapping[int, Mapping[Light, int]]] = {
+    1: {Light.BRIGHT: 0x30, Light.DIM: 0x10},
+    2: {Light.BRIGHT: 0x7F, Light.DIM: 0x30},
+    3: {Light.BRIGHT: 0xCF, Light.DIM: 0x4F},
+    4: {Light.BRIGHT: 0xFF, Light.DIM: 0x5F},
+}
+"""The step a person chose (``settings``) and the light -> the controller's contrast; 3 is hardware.md §E's."""
 
 Driver = Literal["ssd1306", "sh1106"]
 
@@ -94,10 +100,16 @@ _ERRORS: Final = (
 
 
 class _Sight(NamedTuple):
-    """What is, or ought to be, on the glass: a packed frame, and its light. While off, no frame counts."""
+    """What is, or ought to be, on the glass: a packed frame, its light and contrast. While off, no frame counts."""
 
     frame: bytes | None
     light: Light
+    contrast: int = FIRST_CONTRAST
+
+    @property
+    def level(self) -> int | None:
+        """The controller's contrast; None while off."""
+        return CONTRAST[self.contrast].get(self.light)
 
 
 class Oled:
@@ -127,13 +139,15 @@ class Oled:
         self._thread = threading.Thread(target=self._run, name="oled", daemon=True)
         self._thread.start()
 
-    def show(self, image: Image, light: Light = Light.BRIGHT) -> None:
+    def show(self, image: Image, light: Light = Light.BRIGHT, contrast: int = FIRST_CONTRAST) -> None:
         """Show a 128x64 image of mode ``1`` as soon as the panel can; a frame not yet drawn is replaced.
+
+        ``contrast`` is the step a person chose, 1 to 4.
 
         Raises:
             ValueError: another size or mode.
         """
-        wanted = _Sight(None if light is Light.OFF else pack(image), light)
+        wanted = _Sight(None if light is Light.OFF else pack(image), light, contrast)
         with self._changed:
             self._wanted = wanted
             self._changed.notify()
@@ -193,8 +207,8 @@ class Oled:
                 _sleep(self._serial, self._driver)
         else:
             seen = self._seen or _Sight(BLANK, Light.OFF)  # luma has just written a dark frame
-            if wanted.light is not seen.light or whole:
-                self._panel.contrast(CONTRAST[wanted.light])
+            if wanted.level != seen.level or whole:
+                self._panel.contrast(wanted.level)
             if wanted.frame != seen.frame or whole:
                 self._panel.draw(None if whole else seen.frame, wanted.frame)
         self._seen = wanted

@@ -51,9 +51,23 @@ class Scribe:
         await self._run(self._journal.close)
         self._thread.shutdown()
 
-    async def commit(self, events: Sequence[Event], moves: Sequence[Move], audit: Sequence[Entry]) -> list[int]:
+    async def commit(
+        self,
+        events: Sequence[Event],
+        moves: Sequence[Move],
+        audit: Sequence[Entry],
+        keeping: Sequence[tuple[str, str]] = (),
+    ) -> list[int]:
         """As ``Journal.commit``."""
-        return await self._run(lambda: self._journal.commit(events, moves, audit))
+        return await self._run(lambda: self._journal.commit(events, moves, audit, keeping))
+
+    async def keep(self, name: str, value: str) -> None:
+        """As ``Journal.keep``."""
+        await self._run(lambda: self._journal.keep(name, value))
+
+    async def kept(self, name: str) -> str | None:
+        """As ``Journal.kept``."""
+        return await self._run(lambda: self._journal.kept(name))
 
     async def pending(self, after: int, limit: int) -> list[Row]:
         """As ``Journal.pending``."""

@@ -10,7 +10,7 @@ import logging
 import signal
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from appliance import __version__
@@ -22,6 +22,7 @@ from appliance.errors import ApplianceError, JournalError
 from appliance.link import messages as link
 from appliance.link.channel import Channel, serve, serve_with
 from appliance.notify import notify
+from appliance.screen.languages import LANGUAGES
 from appliance.secret import Secret
 from appliance.vault import answers, clock, flow
 from appliance.vault import box as b
@@ -29,10 +30,16 @@ from appliance.vault.admin import Admin
 from appliance.vault.box import Box
 from appliance.vault.cards import Cards
 from appliance.vault.carrier import Callbacks, Carrier
+from appliance.vault.doorkeeper import Doorkeeper, door_rule
+from appliance.vault.evening import struck
 from appliance.vault.face import Face
+from appliance.vault.flow_selftest import watches
+from appliance.vault.flow_tamper import KEPT, case_of
+from appliance.vault.informer import Informer
 from appliance.vault.journal import Event, Journal
-from appliance.vault.keys import Keys
+from appliance.vault.keypads import fit
 from appliance.vault.ledger import Ledger, public_event
+from appliance.vault.preferences import preferred
 from appliance.vault.pulse import stale
 from appliance.vault.reception import Reception
 from appliance.vault.scribe import Scribe
@@ -41,10 +48,17 @@ from appliance.vault.trust import Trust
 log = logging.getLogger(__name__)
 
 CAPABILITIES = ("sign:jws", "sign:raw", "identity", "practice", "ping", "cancel")
-LANGUAGES = ("fr",)
 MEETING = frozenset({"sign", "practice", "identity"})
 """Verbs that meet the card in."""
 MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An event on its way through the inbox for somebody who waits until it was taken."""
+
+    event: b.Event
+    handled: asyncio.Future[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +78,14 @@ class Vault:
         self._scribe = scribe
         self._loop = asyncio.get_running_loop()
         self._topics = Topics(config.mqtt.prefix, config.device.id)
-        self._inbox: asyncio.Queue[b.Event | Inquiry | BaseException | None] = asyncio.Queue()
-        self._box = Box(times=_times(config), sessions=_sessions(config))
+        self._inbox: asyncio.Queue[b.Event | Inquiry | Wish | BaseException | None] = asyncio.Queue()
+        self._box = Box(times=_times(config), sessions=_sessions(config), door=door_rule(config.door))
         self._alarm: asyncio.TimerHandle | None = None
         self._secret = Secret()
-        self._face = Face(config, self._loop, self._report)
-        self._keys = Keys(
-            config.keypad.rows,
-            config.keypad.columns,
-            config.keypad.layout,
-            self._secret,
-            self._post_from_thread,
-            clock=self._loop.time,
-        )
-        reader = config.reader
+        self._face = Face(config, self._loop, self._report, self._post_from_thread)
+        self._looked = clock.wall()
+        self._keys = fit(config.keypad, self._secret, self._post_from_thread, self._loop.time)
+        reader, trust = config.reader, Trust(config.trust)
         self._cards = Cards(
             self._secret,
             scribe,
@@ -85,11 +93,13 @@ class Vault:
             shared=reader.share == "shared",
             roles=reader.roles,
             may_not_sign=config.card.may_not_sign,
-            trust=Trust(config.trust),
+            trust=trust,
+            doorkeeper=Doorkeeper(config.device.id, config.door, trust),
         )
         self._admin = Admin(config, scribe, self._cards, self._secret.kind)
         callbacks = Callbacks(self._hand_in, self._broker, self._delivered, self._dropped)
         self._carrier = Carrier(self._welcome(), scribe, callbacks)
+        self._informer = Informer(config, scribe, self._cards, self._carrier, self._secret.kind, self._post, self.fail)
         self._reception = Reception(config, scribe, self._carrier)
         self._ledger = Ledger(self._topics, scribe, self._reception.record, self._carrier.wake)
 
@@ -116,6 +126,8 @@ class Vault:
         async with AsyncExitStack() as stack:  # whatever begins here ends, also when the next thing cannot begin
             stack.callback(self._face.close)
             stack.callback(self._secret.close)
+            locked = case_of(await self._scribe.kept(KEPT), fitted=self._config.signals.tamper_switch)
+            self._box = replace(self._box, case=locked, settings=await preferred(self._config, self._scribe))
             self._face.show(self._box)
             self._face.start()
             self._reception.recover(await self._ledger.recover())
@@ -123,6 +135,7 @@ class Vault:
                 stack.callback(server.close)
             self._keys.start()
             stack.callback(self._keys.close)
+            stack.callback(self._informer.close)
             self._cards.start()
             stack.push_async_callback(self._cards.close)
             started = events.Started(version=__version__, contract=VERSION)
@@ -177,12 +190,19 @@ class Vault:
         self._post_from_thread(b.DisplayChanged(ok))
 
     def _broker(self, up: bool) -> None:  # noqa: FBT001 - the carrier's callback
+        self._informer.note_link()
         self._post(b.LinkChanged(up))
 
     async def _delivered(self, delivery: int) -> None:
         await self._reception.delivered(delivery)
 
-    async def _take(self, event: b.Event | Inquiry | BaseException) -> None:
+    async def _wish(self, event: b.Event) -> None:
+        """An event takes its turn; returns when what it led to is done."""
+        wish = Wish(event, self._loop.create_future())
+        self._inbox.put_nowait(wish)
+        await wish.handled
+
+    async def _take(self, event: b.Event | Inquiry | Wish | BaseException) -> None:
         if isinstance(event, BaseException):
             raise event
         now = self._loop.time()
@@ -195,11 +215,17 @@ class Vault:
             if meant is None:
                 return
             event = meant
+        if isinstance(event, Wish):
+            await self._take(event.event)
+            if not event.handled.done():
+                event.handled.set_result(None)
+            return
         before, (self._box, effects) = self._box, flow.step(self._box, event, now)
         if self._box.state is not before.state:
             log.info("%s: %s -> %s", type(event).__name__, before.state.value, self._box.state.value)
         await self._perform(effects)
         self._arm_alarm()
+        self._keys.watch(on=watches(self._box))
         self._face.follow(event, before, self._box)
 
     async def _judge(self) -> None:
@@ -215,7 +241,10 @@ class Vault:
         self._alarm = None if at is None else self._loop.call_at(at, self._post, b.Elapsed())
 
     def _tick(self) -> None:
-        """The clock on the screen, once a minute."""
+        """The clock on the screen, and the hour at which no card should be in, once a minute."""
+        before, self._looked = self._looked, clock.wall()
+        if self._box.inserted and struck(self._config.card.forgotten_at, before, self._looked):
+            self._post(b.CardLeft(self._box.inserted))
         self._face.refresh()
         self._loop.call_later(MINUTE - clock.wall().second, self._tick)
 
@@ -245,9 +274,13 @@ class Vault:
                     self._reception.busy(effect)
                 case b.Arm() | b.Disarm():
                     self._guard(effect)
+                case b.Inform():
+                    self._informer.inform(effect, self._box)
+                case b.OpenDoor():
+                    self._face.open_door()
                 case b.Announce():
                     self._announce()
-                case b.Publish() | b.Record() | b.Move():  # the ledger's
+                case b.Publish() | b.Record() | b.Move() | b.Keep():  # the ledger's
                     pass
                 case order:
                     self._cards.do(order, self._box)
@@ -264,12 +297,16 @@ class Vault:
     def _announce(self) -> None:
         self._carrier.state("reader", answers.reader(self._box))
         self._carrier.state("card", answers.card(self._box))
-        self._carrier.status("online" if self._box.display and self._box.keypad else "degraded")
+        self._carrier.state("tamper", answers.tamper(self._box))
+        well = self._box.display and self._box.keypad and not self._box.locked
+        self._carrier.status("online" if well else "degraded")
         self._carrier.state("health", answers.health(self._box, clock_set=clock.believable(clock.wall())))
 
     async def _meet_admin(self, channel: Channel[link.FromAdmin]) -> None:
         """Answer the installer's command line, each question with the box as it is then."""
         async for question in channel:
+            if isinstance(question, link.RearmCase):
+                await self._wish(b.Rearmed())
             await channel.send(await self._admin.answer(question, self._box))
 
     # --- beginning ----------------------------------------------------------------------------------------------------
@@ -279,7 +316,7 @@ class Vault:
             software=__version__,
             contract=VERSION,
             capabilities=CAPABILITIES if self._config.mqtt.requests != "off" else (),
-            languages=LANGUAGES,
+            languages=tuple(LANGUAGES),
             journal_id=self._scribe.journal_id,
             secret_memory=self._secret.kind,
         )
@@ -304,6 +341,8 @@ def _times(config: Config) -> b.Times:
         wait_card=times.wait_card,
         result=times.result,
         menu=times.menu,
+        forgotten=60 * config.card.forgotten_after or None,
+        reminded=config.display.off,
     )
 
 

@@ -24,7 +24,7 @@ from gpiozero import DigitalOutputDevice, GPIOZeroError, InputDevice, PWMOutputD
 from appliance.config_tables import Door
 from appliance.config_tables import Signals as Wiring
 from appliance.errors import ApplianceError
-from appliance.vault.keys import _factory as pin_factory
+from appliance.vault.gpio import pin_factory
 from appliance.vault.lamps import DARK, Contact, Lamp, Tone, beat
 from appliance.vault.pulse import BEAT, Pulse
 
@@ -141,9 +141,7 @@ class Signals:
         self._wake.set()
 
     def say(self, tone: Tone) -> None:
-        """Let the buzzer say ``tone``, in place of what it says; nothing when it is switched off."""
-        if not self._wiring.sound:
-            return
+        """Let the buzzer say ``tone``, in place of what it says."""
         with self._lock:
             self._tone, self._tone_since = tone, self._clock()
         self._wake.set()

@@ -5,16 +5,17 @@ What it is: a pure function of the box, the time and the clock's text. What it i
 """
 
 import math
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Literal
 
 from appliance.screen import kinds
-from appliance.screen.text import drawable
-from appliance.vault.box import Ask, Box, Ending, Errand, Hint, State
-from appliance.vault.flow_code import items
-from appliance.vault.flow_ends import bound_card, open_ask, signing_ask
+from appliance.vault import view_menu
+from appliance.vault.box import RENEWALS, Ask, Box, Ending, Errand, Hint, State
+from appliance.vault.flow_ends import OPENED, bound_card, open_ask, signing_ask
+from appliance.vault.flow_home import trouble
 from appliance.vault.flow_pin import entry_of
+from appliance.vault.flow_tamper import CODE
+from appliance.vault.legible import legible
 
 MARKS = 12
 """Marks that a screen has room for; a card may take more digits."""
@@ -28,7 +29,9 @@ def look(box: Box, now: float, clock: str, version: str) -> kinds.Screen:
 
 
 def _home(box: Box, _now: float, clock: str) -> kinds.Screen:
-    return kinds.Fault("keypad-fault") if not box.keypad else kinds.Home(clock, box.link, box.reader)
+    if not box.keypad:
+        return kinds.Fault("keypad-fault")
+    return kinds.Fault(CODE) if box.locked else kinds.Home(clock, box.link, box.reader)
 
 
 def _no_reader(box: Box, now: float, clock: str) -> kinds.Screen:
@@ -39,12 +42,22 @@ def _ready(box: Box, now: float, clock: str) -> kinds.Screen:
     card, session = box.card, box.session
     if card is None or not box.keypad:
         return _home(box, now, clock)
+    if box.reminder:
+        return kinds.Forgotten(legible(card.name))
+    if box.locked:
+        return kinds.Fault(CODE)
     left = (session.left, max(0, math.ceil(session.until - now))) if session else None
-    return kinds.Ready(_legible(card.name), _legible(card.profession), card.test, clock, box.link, session=left)
-
-
-def _menu(box: Box, _now: float, _clock: str) -> kinds.Screen:
-    return kinds.Menu(tuple(item.name for item in items(box)), box.page)
+    fault, unblock = trouble(box)
+    return kinds.Ready(
+        legible(card.name),
+        legible(card.profession),
+        card.test,
+        clock,
+        box.link,
+        session=left,
+        fault=fault,
+        unblock=unblock,
+    )
 
 
 def _reading(box: Box, _now: float, _clock: str) -> kinds.Screen:
@@ -69,7 +82,7 @@ def _consent(box: Box, _now: float, _clock: str) -> kinds.Screen:
     return kinds.Consent(
         requester=ask.client,
         paired=False,
-        signer=_legible(bound_card(box).name),
+        signer=legible(bound_card(box).name),
         heading=page.heading,
         lines=page.lines,
         page=box.page,
@@ -88,6 +101,8 @@ def _session(box: Box, _now: float, _clock: str) -> kinds.Screen:
 def _pin(box: Box, now: float, _clock: str) -> kinds.Screen:
     entry = entry_of(box)
     marks, remaining, reminder = min(entry.marks, MARKS), entry.remaining(now), entry.reminder(now)
+    if box.errand is Errand.DOOR:
+        return kinds.Pin(marks, box.tries or 0, remaining, reminder, door=True)
     if box.errand is None:
         return kinds.Pin(marks, box.tries or 0, remaining, reminder)
     stage, tries = STAGES[box.state, box.errand], (box.tries or 0) if box.state is State.PIN else 0
@@ -109,7 +124,7 @@ def _signing(box: Box, _now: float, _clock: str) -> kinds.Screen:
 
 
 def _working(box: Box, _now: float, _clock: str) -> kinds.Screen:
-    return kinds.Changing() if box.errand else kinds.Reading()
+    return kinds.Changing() if box.errand in RENEWALS else kinds.Reading()
 
 
 def _result(box: Box, _now: float, _clock: str) -> kinds.Screen:
@@ -120,6 +135,8 @@ def _result(box: Box, _now: float, _clock: str) -> kinds.Screen:
         return kinds.PinBlocked(here)
     if isinstance(about, Ask):
         return _signing_result(box, about)
+    if about is Errand.DOOR:
+        return _door_end(box, code)
     if isinstance(about, Errand):
         return _code_end(box, code or "internal")
     if about is None:
@@ -132,6 +149,12 @@ def _code_end(box: Box, code: str) -> kinds.Screen:
     return kinds.CodeEnd("removed-unsure" if code == "outcome-unknown" and box.inserted is None else code)
 
 
+def _door_end(box: Box, code: str | None) -> kinds.Screen:
+    if code == OPENED:
+        return kinds.DoorOpen(weak=box.door is not None and box.door.presence_only)
+    return kinds.DoorShut(code or "internal")
+
+
 def _signing_result(box: Box, ask: Ask) -> kinds.Screen:
     code = box.outcome
     if code is None:
@@ -141,21 +164,11 @@ def _signing_result(box: Box, ask: Ask) -> kinds.Screen:
     return kinds.Removed(needed=True) if box.ending is Ending.REMOVED else kinds.Outcome(code)
 
 
-def _legible(text: str) -> str:
-    """What a card says of its holder, in the letters the screen has: Ñ as N, what has no such letter as ``?``."""
-    return "".join(letter if drawable(letter) else _plain(letter) for letter in text)
-
-
-def _plain(letter: str) -> str:
-    base = unicodedata.normalize("NFD", letter)[0]
-    return base if drawable(base) else "?"
-
-
 STAGES: Mapping[tuple[State, Errand], Literal["old", "puk", "new", "again"]] = {
     (State.PIN, Errand.CHANGE): "old",
     (State.PIN, Errand.UNBLOCK): "puk",
-    **{(State.NEW_PIN, errand): "new" for errand in Errand},
-    **{(State.AGAIN, errand): "again" for errand in Errand},
+    **{(State.NEW_PIN, errand): "new" for errand in RENEWALS},
+    **{(State.AGAIN, errand): "again" for errand in RENEWALS},
 }
 """Which code is typed."""
 
@@ -165,10 +178,11 @@ SCREENS: Mapping[State, Callable[[Box, float, str], kinds.Screen]] = {
     State.NO_READER: _no_reader,
     State.EMPTY: _home,
     State.READING: _reading,
+    State.CHECKING: _reading,
     State.COUNTING: _reading,
     State.UNREADABLE: _unreadable,
     State.READY: _ready,
-    State.MENU: _menu,
+    **view_menu.SCREENS,
     State.WAIT_CARD: _wait_card,
     State.CONSENT: _consent,
     State.SESSION: _session,

@@ -109,6 +109,24 @@ def unblock(driver: Driver, layout: Layout, tries: int | None) -> Script[None]:
     yield from answered(driver.unblock(layout))
 
 
+def prove(driver: Driver, layout: Layout, tries: int | None, digest: bytes) -> Script[bytes]:
+    """The signature of the authentication key over a SHA-256 ``digest``, behind the PIN in the page: one try.
+
+    A proof of which the answer was lost proves nothing and binds nobody: what went away is said, not that its outcome
+    is unknown.
+
+    Raises:
+        PinWrong, PinBlocked, CardReset: as ``change``.
+        CardError, ReaderError: as the driver says.
+    """
+    yield from unmoved(driver.tries_left(layout), tries)
+    yield from driver.verify(layout)
+    try:
+        return (yield from driver.authenticate(layout, digest))
+    except OutcomeUnknown as error:
+        raise (error.__cause__ or error) from None
+
+
 def read_situations(driver: Driver, layout: Layout, tries: int | None) -> Script[tuple[Situation, ...]]:
     """The practice situations behind the PIN in the page: one try.
 

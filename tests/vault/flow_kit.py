@@ -11,10 +11,11 @@ from appliance.card.activity import Situation
 from appliance.contract.messages import Document, PracticeRequest, SignRequest
 from appliance.contract.replies import RawResult
 from appliance.keypad import entry as keys
+from appliance.screen.kinds_menu import AboutBox
 from appliance.signing.consent import compose
 from appliance.vault import box as b
-from appliance.vault import flow
-from appliance.vault.box import Ask, Box, Card, Look, SessionRule, State
+from appliance.vault import flow, flow_menu
+from appliance.vault.box import Ask, Box, Card, DoorRule, Look, SessionRule, State
 
 CLIENT = "demo-desk"
 SESSION = "insertion-1"
@@ -58,13 +59,17 @@ def result(index=0):
 
 RULE = SessionRule(signatures=5, seconds=300)
 """What a session may be in the tests; shipped boxes open none."""
+TIMES = b.Times(forgotten=600, reminded=120)
+"""The times of the machine: a card that is left in is said to be forgotten."""
+DOOR = DoorRule()
+"""The door in the tests; shipped boxes open none."""
 
 
 class Play:
     """A box and its time; ``feed`` takes events, functions of the box that give one, and seconds that pass."""
 
-    def __init__(self, *events, sessions=RULE):
-        self.box, self.now = Box(sessions=sessions), 0.0
+    def __init__(self, *events, sessions=RULE, door=DOOR):
+        self.box, self.now = Box(sessions=sessions, door=door), 0.0
         self.effects = ()
         self.feed(*events)
 
@@ -125,6 +130,28 @@ def changed(box):
     return b.Changed(box.ticket)
 
 
+def door_checked(code=None):
+    return lambda box: b.DoorChecked(box.ticket, code)
+
+
+ABOUT = AboutBox("0.1.0", "1.0.0", "cps-demo", "locked", "0123456789abcdef" * 4)
+CHECKS = b.Checks(clock=True, memory="locked")
+
+
+def informed(facts=ABOUT):
+    return lambda box: b.Informed(box.ticket, facts)
+
+
+def proven(box):
+    return b.Proven(box.ticket)
+
+
+def to_entry(name):
+    """From home, a card in: ``C`` as often as it takes to this entry of the menu, and ``A``."""
+    names = [item.name for item in flow_menu.items(Play(*MENU).box)]
+    return (*MENU, *(keys.Next(),) * names.index(name), keys.Agree())
+
+
 SITUATIONS = (Situation(1, "CABINET DURAND", "123456789", "SA07"), Situation(3, None, None, None, ((0x87, b"?"),)))
 
 
@@ -171,6 +198,12 @@ UNBLOCKING = (
     *(*FOUR, keys.Validate()),
     *(*FOUR, keys.Validate()),
 )
+PROBING = (*to_entry("selftest"), *(keys.Agree(),) * 8)
+"""The self-test at the keys."""
+DOOR_ASKED = to_entry("door")
+DOOR_PIN = (*DOOR_ASKED, door_checked(), tries(3))
+PROVING = (*DOOR_PIN, *FOUR, keys.Validate())
+DOOR_OPEN = (*PROVING, proven)
 LOOK = (*READY, looked())
 LOOKING = (*LOOK, keys.Agree(), tries(3), *FOUR, keys.Validate())
 HELD_C = (keys.Next(), keys.NextHeld())
@@ -191,7 +224,26 @@ WALKS = {
     },
     State.UNREADABLE: {"mute": (*INSERTED, failed("card-mute")), "patient": PATIENT},
     State.READY: {"ready": READY, "session": OPENED},
-    State.MENU: {"first": MENU, "second": (*MENU, keys.Next()), "session": (*OPENED, keys.AgreeHeld())},
+    State.MENU: {
+        "first": MENU,
+        "second": (*MENU, keys.Next()),
+        "session": (*OPENED, keys.AgreeHeld()),
+        "no card": (*ATTACHED, keys.AgreeHeld()),
+        "no reader": (b.ReaderLost("reader-absent"), keys.AgreeHeld()),
+        "unreadable": (*INSERTED, failed("card-mute"), keys.AgreeHeld()),
+    },
+    State.PAGE: {
+        **{name: to_entry(name) for name in ("card", "events", "network", "about")},
+        "told": (*to_entry("about"), informed()),
+        "report": (*PROBING, *(keys.Probed(place) for place in range(16))),
+        "reported": (*PROBING, keys.Probed(3), keys.Refuse(), informed(CHECKS)),
+    },
+    State.CHOICE: {name: to_entry(name) for name in ("language", "contrast", "sound")},
+    State.SELFTEST: {
+        "asked": to_entry("selftest"),
+        **{f"step {count}": (*to_entry("selftest"), *(keys.Agree(),) * count) for count in range(1, 8)},
+        "keys": (*PROBING, keys.Probed(5)),
+    },
     State.WAIT_CARD: {"empty": (*ATTACHED, asked()), "patient": (*PATIENT, asked())},
     State.CONSENT: {
         "first page": CONSENT,
@@ -202,7 +254,14 @@ WALKS = {
         "back": (*OFFER, keys.Previous()),
     },
     State.SESSION: {"offered": OFFER},
-    State.COUNTING: {"first": AGREED, "again": (*WRONG, keys.Agree()), "change": CHANGE, "unblock": UNBLOCK},
+    State.CHECKING: {"door": DOOR_ASKED},
+    State.COUNTING: {
+        "first": AGREED,
+        "again": (*WRONG, keys.Agree()),
+        "change": CHANGE,
+        "unblock": UNBLOCK,
+        "door": DOOR_PIN[:-1],
+    },
     State.LAST_TRY: {"counted": LAST_TRY, "change": (*CHANGE, tries(1)), "unblock": (*UNBLOCK, tries(1))},
     State.PIN: {
         "empty": PIN,
@@ -211,6 +270,7 @@ WALKS = {
         "last": (*LAST_TRY, 1.0, keys.Agree()),
         "change": (*OLD, *FOUR),
         "unblock": (*PUK, *FOUR),
+        "door": (*DOOR_PIN, *FOUR),
         "practice": (*LOOK, keys.Agree(), tries(3)),
         "session wanted": (*OFFER, keys.Agree(), tries(3)),
     },
@@ -226,6 +286,7 @@ WALKS = {
         "two left": WRONG,
         "one left": (*SIGNING, rejected(1)),
         "change": (*CHANGING, rejected(2)),
+        "door": (*PROVING, rejected(2)),
         "unblock": (*UNBLOCKING, puk_rejected(9)),
         "practice": (*LOOKING, rejected(2)),
     },
@@ -241,6 +302,8 @@ WALKS = {
     },
     State.WORKING: {
         "change": CHANGING,
+        "door": PROVING,
+        "door, card gone": (*PROVING, b.CardRemoved()),
         "unblock": UNBLOCKING,
         "practice": LOOKING,
         "change, card gone": (*CHANGING, b.CardRemoved()),
@@ -254,6 +317,8 @@ WALKS = {
         "blocked": (*AGREED, tries(0)),
         "refused": (*CONSENT, keys.Refuse()),
         "changed": (*CHANGING, changed),
+        "door open": DOOR_OPEN,
+        "door shut": (*DOOR_ASKED, door_checked("card-denied")),
         "unblocked": (*UNBLOCKING, changed),
         "read": (*LOOKING, read),
         "change refused": (*NEW, keys.Refuse()),
@@ -273,22 +338,30 @@ EXAMPLES = {
     b.Asked: asked(number=9),
     b.Cancelled: lambda box: b.Cancelled(CLIENT, box.ask.id if box.ask else "none"),
     b.TriesRead: tries(3),
+    b.DoorChecked: door_checked(),
+    b.Proven: proven,
     b.PinRejected: rejected(2),
     b.Signed: signed,
     b.PukRejected: puk_rejected(9),
     b.Changed: changed,
     b.SituationsRead: read,
     b.Stopping: b.Stopping(),
+    b.Informed: informed(),
     b.Failed: failed("card-mute"),
     b.Held: held,
     b.DisplayChanged: b.DisplayChanged(ok=False),
     b.LinkChanged: b.LinkChanged(up=True),
+    b.CaseChanged: b.CaseChanged(opened=True),
+    b.Rearmed: b.Rearmed(),
+    b.ButtonPressed: b.ButtonPressed(),
+    b.CardLeft: lambda box: b.CardLeft(box.inserted or SESSION),
     b.Elapsed: b.Elapsed(),
     **{kind: kind() for kind in typing.get_args(keys.KeyEvent)},
+    keys.Probed: keys.Probed(7),
 }
 """One of each event; a function where it depends on the box."""
 
 TICKETED = (
     *(b.Identified, b.TriesRead, b.PinRejected, b.PukRejected, b.Signed, b.Changed, b.SituationsRead),
-    *(b.Failed, b.Held),
+    *(b.Informed, b.Failed, b.Held, b.DoorChecked, b.Proven),
 )

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from appliance.keypad import entry as keys
 from appliance.secret import Slot
 from appliance.vault import box as b
-from appliance.vault import flow
+from appliance.vault import flow, flow_menu, flow_selftest
 from appliance.vault.box import State
 
 FAULTS = ("card-mute", "card-reset", "card-removed", "reader-absent", "outcome-unknown", "card-refused", "internal")
@@ -32,14 +32,18 @@ class Place(enum.Enum):
     IN_SESSION = "signing in a session"
     LOOKING = "reading situations"
     UNBLOCKING = "unblocking"
+    PROVING = "proving at the door"
     REPEATED = "new code typed twice"
+    PROBING = "the keys are only keys"
 
 
 PLACES = {
+    Place.PROBING: flow_selftest.watches,
     Place.OPENED: lambda box: box.state is State.READY and box.session,
     Place.IN_SESSION: lambda box: box.state is State.SIGNING and box.session,
     Place.LOOKING: lambda box: box.state is State.WORKING and box.ask,
     Place.REPEATED: lambda box: box.state is State.AGAIN and box.entry.complete,
+    Place.PROVING: lambda box: box.state is State.WORKING and box.errand is b.Errand.DOOR,
     Place.UNBLOCKING: lambda box: box.state is State.WORKING and box.errand is b.Errand.UNBLOCK,
 }
 
@@ -93,6 +97,23 @@ def cancel(world, variant):
 def display(world, variant):
     world.display = variant % 2 == 0
     world.feed(b.DisplayChanged(world.display))
+
+
+def case(world, variant):
+    """Opened, or closed; both now and then twice."""
+    world.case_open = variant % 3 != 1
+    world.locked |= world.case_open
+    world.feed(b.CaseChanged(world.case_open))
+
+
+def rearm(world, _variant=0):
+    world.locked &= world.case_open
+    world.feed(b.Rearmed())
+
+
+def card_left(world, variant):
+    """The card in, or one that was in before."""
+    world.feed(b.CardLeft("insertion-0" if variant % 3 == 2 else world.inserted or "gone"))
 
 
 def keypad(world, variant):
@@ -170,6 +191,11 @@ def finish_order(world, ticket, kind, variant=0):
         )
     elif kind is b.TriesRead:
         world.feed(b.TriesRead(ticket, world.puk if order.puk else world.tries))
+    elif kind is b.DoorChecked:
+        world.feed(b.DoorChecked(ticket, "card-denied" if variant % 3 == 2 else None))
+    elif kind is b.Informed:
+        world.orders[ticket] = order
+        inform(world, ticket)
     elif kind is b.Held:
         world.feed(b.Held(ticket))
     elif kind is b.Failed:
@@ -205,9 +231,21 @@ def finish_secret(world, order, *, wrong):
             if ticket == world.box.ticket:
                 world.open.read = True
             world.feed(b.SituationsRead(ticket, kit.SITUATIONS))
+        case b.Prove():
+            world.feed(b.Proven(ticket))
         case _:
             world.tries = 3
             world.feed(b.Changed(ticket))
+
+
+def inform(world, ticket):
+    order = world.orders.pop(ticket)
+    world.feed(b.Informed(ticket, kit.CHECKS if order.topic is b.Topic.SELFTEST else kit.ABOUT))
+
+
+def probe(world, variant=0):
+    """A key of the self-test; or one that was on its way when it ended."""
+    world.feed(keys.Probed(variant % 16))
 
 
 HAPPENINGS = {
@@ -220,14 +258,22 @@ HAPPENINGS = {
     b.Asked: ask,
     b.Cancelled: cancel,
     b.TriesRead: answer(b.TriesRead, b.ReadTries),
-    b.PinRejected: answer(b.PinRejected, b.Sign | b.ReadSituations | b.ChangePin),
+    b.PinRejected: answer(b.PinRejected, b.Sign | b.ReadSituations | b.ChangePin | b.Prove),
+    b.DoorChecked: answer(b.DoorChecked, b.CheckDoor),
+    b.Proven: answer(b.Proven, b.Prove),
     b.PukRejected: answer(b.PukRejected, b.UnblockPin),
     b.Signed: answer(b.Signed, b.Sign),
     b.Changed: answer(b.Changed, b.ChangePin | b.UnblockPin),
     b.SituationsRead: answer(b.SituationsRead, b.ReadSituations),
+    b.Informed: answer(b.Informed, b.Inform),
+    keys.Probed: probe,
     b.Failed: answer(b.Failed, b.Order),
     b.Held: answer(b.Held, b.Identify),
     b.DisplayChanged: display,
+    b.CaseChanged: case,
+    b.Rearmed: rearm,
+    b.ButtonPressed: key(b.ButtonPressed()),
+    b.CardLeft: card_left,
     b.LinkChanged: lambda world, variant: world.feed(b.LinkChanged(variant % 2 == 0)),
     b.Elapsed: time,
     keys.Digit: digit,
@@ -239,7 +285,7 @@ HAPPENINGS = {
 }
 """Event -> how the world makes it."""
 
-ON_THE_WAY = {b.Identify: b.Identified, b.ReadTries: b.TriesRead}
+ON_THE_WAY = {b.Identify: b.Identified, b.ReadTries: b.TriesRead, b.CheckDoor: b.DoorChecked}
 WRONG = {b.UnblockPin: b.PukRejected}
 
 GOALS = [
@@ -256,11 +302,18 @@ def go(world, goal, right, tries):
     for _ in range(80):
         if there(world, goal):
             break
+        if world.locked and not world.box.engaged:
+            case(world, 1)
+            rearm(world)
         DETOURS.get((world.box.state, goal), lambda world: go_on(world, right=right, tries=tries))(world)
 
 
 def there(world, goal):
     return bool(PLACES[goal](world.box)) if isinstance(goal, Place) else world.box.state is goal
+
+
+WAITING = {State.UNREADABLE, State.WAIT_CARD}
+"""For another card: what is in goes first."""
 
 
 def go_on(world, *, right, tries):
@@ -273,23 +326,34 @@ def go_on(world, *, right, tries):
             display(world, 0)
             keypad(world, 0)
             ask(world)
-        case State.UNREADABLE | State.WAIT_CARD:
-            remove(world)
+        case state if state in b.ON_MENU:
+            leave_menu(world)
         case State.CONSENT:
             agree(world)
-        case State.SESSION | State.LAST_TRY | State.PIN_WRONG | State.MENU:
+        case State.SESSION | State.LAST_TRY | State.PIN_WRONG:
             world.now += world.box.state is State.LAST_TRY
             world.feed(keys.Agree())
         case State.RESULT:
             world.feed(keys.Validate())
         case State.PIN | State.NEW_PIN | State.AGAIN:
-            digit(world) if world.digits < most(world) else validate(world)
-        case _ if world.box.ticket in world.orders:
+            type_on(world)
+        case state if state not in WAITING and world.box.ticket in world.orders:
             order = type(world.orders[world.box.ticket])
             wrong = WRONG.get(order, b.PinRejected)
             finish_order(world, world.box.ticket, ON_THE_WAY.get(order, b.Signed if right else wrong))
         case _:
             remove(world)
+
+
+def leave_menu(world):
+    """By an errand with the code, where the menu stands at one; else by ``D``."""
+    errand = world.box.state is State.MENU and world.box.card is not None and world.box.page <= 2
+    world.feed(keys.Agree() if errand else keys.Refuse())
+
+
+def type_on(world):
+    """Another digit, or ``#`` when there is no room for one."""
+    digit(world) if world.digits < most(world) else validate(world)
 
 
 def read_badly(world):
@@ -325,17 +389,43 @@ def last_entry(world):
     world.feed(keys.Next() if world.box.page == 1 else keys.Agree())
 
 
+def to_door(world):
+    """On to the menu's entry of the door, and ``A``."""
+    names = [item.name for item in flow_menu.items(world.box)]
+    world.feed(keys.Agree() if names[world.box.page - 1] == "door" else keys.Next())
+
+
+def to_item(name):
+    """On to this entry of the menu, and ``A``."""
+
+    def go_there(world):
+        names = [item.name for item in flow_menu.items(world.box)]
+        world.feed(keys.Agree() if names[world.box.page - 1] == name else keys.Next())
+
+    return go_there
+
+
+ENTRIES = {State.PAGE: "events", State.CHOICE: "contrast", State.SELFTEST: "selftest", Place.PROBING: "selftest"}
+"""State -> the entry of the menu that leads there."""
+
 DETOURS = {
     (State.EMPTY, State.NO_READER): lambda world: lose(world, 0),
     (State.READING, State.UNREADABLE): read_badly,
     (State.READY, State.EMPTY): remove,
     (State.READY, State.READING): remove,
     (State.EMPTY, State.WAIT_CARD): ask,
+    **{(State.READY, goal): to_menu for goal in ENTRIES},
+    **{(State.MENU, goal): to_item(name) for goal, name in ENTRIES.items()},
+    (State.SELFTEST, Place.PROBING): lambda world: world.feed(keys.Agree()),
     **{
         (State.READY, goal): to_menu
-        for goal in (State.MENU, State.NEW_PIN, State.AGAIN, State.WORKING, Place.UNBLOCKING, Place.REPEATED)
+        for goal in (
+            *(State.MENU, State.NEW_PIN, State.AGAIN, State.WORKING, State.CHECKING),
+            *(Place.UNBLOCKING, Place.REPEATED, Place.PROVING),
+        )
     },
     (State.MENU, Place.UNBLOCKING): last_entry,
+    **{(State.MENU, goal): to_door for goal in (State.CHECKING, Place.PROVING)},
     (State.CONSENT, State.SESSION): to_session,
     (State.CONSENT, Place.OPENED): to_session,
     (State.CONSENT, Place.IN_SESSION): lambda world: agree(world) if world.box.session else to_session(world),

@@ -12,7 +12,7 @@ from appliance.keypad import entry as keys
 from appliance.screen import kinds
 from appliance.secret import Slot
 from appliance.vault import box as b
-from appliance.vault import flow, view
+from appliance.vault import flow, flow_selftest, view
 from appliance.vault.box import Box, State
 from appliance.vault.records import LEGAL_MOVES, RequestState
 
@@ -21,15 +21,24 @@ ENTRIES = {State.PIN: Slot.OLD, State.NEW_PIN: Slot.NEW, State.AGAIN: Slot.AGAIN
 TYPING = {*ENTRIES, *b.AT_WORK}
 ENGAGED = {
     *(*TYPING, State.WAIT_CARD, State.CONSENT, State.SESSION, State.COUNTING, State.LAST_TRY, State.PIN_WRONG),
+    State.CHECKING,
 }
-ONE_TRY = (b.Sign, b.ReadSituations, b.ChangePin, b.UnblockPin)
+ONE_TRY = (b.Sign, b.ReadSituations, b.ChangePin, b.UnblockPin, b.Prove)
 """Orders with a secret behind them (``Sign`` only where it verifies)."""
-STOPS = (keys.Refuse, b.Cancelled, b.CardRemoved, b.CardInserted, b.ReaderLost, b.DisplayChanged, keys.KeyFault)
+STOPS = (
+    keys.Refuse, b.Cancelled, b.CardRemoved, b.CardInserted, b.ReaderLost, b.DisplayChanged, keys.KeyFault,
+    b.CaseChanged,
+)  # fmt: skip
 """What makes nobody want what the card is about to say of its holder's practice."""
 NEW_CODE = {"pin/changed", "pin/unblocked"}
 NEW_CODE_OF = {b.Errand.CHANGE: "changed", b.Errand.UNBLOCK: "unblocked"}
 NOT_READ = kinds.NotRead | kinds.PinBlocked
-WORK = {State.COUNTING: (b.ReadTries,), State.SIGNING: (b.Sign,), State.WORKING: ONE_TRY[1:]}
+WORK = {
+    State.COUNTING: (b.ReadTries,),
+    State.CHECKING: (b.CheckDoor,),
+    State.SIGNING: (b.Sign,),
+    State.WORKING: ONE_TRY[1:],
+}
 
 seen = collections.Counter()
 """Pairs of state and event, and effects, that were met: a machine that never gets anywhere proves nothing."""
@@ -54,9 +63,11 @@ class World:
     """``feed`` plays one event and judges the step."""
 
     def __init__(self):
-        self.box, self.now = Box(sessions=kit.RULE), 0.0
+        self.box, self.now = Box(sessions=kit.RULE, door=kit.DOOR, times=kit.TIMES), 0.0
         self.reader, self.inserted = False, None
         self.display = self.keypad = True
+        self.case_open = self.locked = False
+        self.forgotten = []  # insertions that were said to be
         self.tries, self.puk = 3, 10  # the card's own counters
         self.verified = False  # the card has had a right PIN since its last reset
         self.spent = 0  # signatures without a PIN of their own since the last right one
@@ -73,6 +84,7 @@ class World:
         self.told_changed = 0
         self.differ = False  # what the last # found in the page
         self.validates = self.verifies = self.insertions = 0
+        self.entered = set()  # insertions for which the door was opened
 
     @property
     def open(self):
@@ -109,21 +121,24 @@ class World:
                     self.judge_agreement(self.open)
                     self.judge_try(event, effects)
                     self.order(effect)
-                case b.ChangePin() | b.UnblockPin():
-                    self.judge_change(effect)
+                case b.ChangePin() | b.UnblockPin() | b.Prove():
+                    self.judge_errand(effect)
                     self.judge_try(event, effects)
                     self.order(effect)
-                case b.Identify() | b.ReadTries():
+                case b.Identify() | b.ReadTries() | b.CheckDoor() | b.Inform():
                     self.order(effect)
                 case b.ResetCard():
                     self.verified = False
         self.judge_state(before, event)
         self.judge_session(before, event, effects)
-        if isinstance(event, b.Asked) and (before.errand or before.state is State.MENU):
+        if isinstance(event, b.Asked) and (before.errand or before.state in b.ON_MENU):
             assert self.box is before, "software came between a person and the menu or a code"
         self.judge_removal(before, event)
+        self.judge_case(effects)
+        self.judge_forgotten(before, effects)
         self.judge_result(before, effects)
         self.judge_records(before, effects)
+        self.judge_door(before, event, effects)
         if self.box.state is not State.LAST_TRY:
             self.warned = None
         elif before.state is not State.LAST_TRY:
@@ -135,7 +150,7 @@ class World:
             self.note_agreement(shown)
         if isinstance(event, STOPS) and self.box.state is State.WORKING and self.open:
             mine = not isinstance(event, b.Cancelled) or (event.client, event.id) == (kit.CLIENT, self.open.ask.id)
-            self.open.stop |= mine and not getattr(event, "ok", False)
+            self.open.stop |= mine and not getattr(event, "ok", False) and getattr(event, "opened", True)
         if isinstance(event, keys.Next) and isinstance(shown, kinds.Consent):
             self.open.poised = self.open.last_page_seen
         match event:
@@ -285,6 +300,12 @@ class World:
         moved = any(isinstance(effect, b.Move) and effect.to is RequestState.CARD_STARTED for effect in effects)
         assert moved == (self.box.attempt == 1 and self.box.ask is not None)
 
+    def judge_errand(self, order):
+        """The card that is in is the one that the errand met."""
+        assert self.box.signer.session == self.inserted
+        if not isinstance(order, b.Prove):
+            self.judge_change(order)
+
     def judge_change(self, order):
         """(l) A new code was typed twice, as long as the card wants it, for the card that is in."""
         assert not self.differ, "the two new codes were not one"
@@ -321,15 +342,51 @@ class World:
     def judge_records(self, before, effects):
         """(n) An order that changes a card is in the audit before it leaves, and its end after it: one each."""
         orders = sum(isinstance(effect, b.ChangePin | b.UnblockPin) for effect in effects)
-        recorded = [effect.kind for effect in effects if isinstance(effect, b.Record)]
+        kinds = [effect.kind for effect in effects if isinstance(effect, b.Record)]
+        recorded = [kind for kind in kinds if kind != "tamper/rearmed"]
         public = [effect.topic for effect in effects if isinstance(effect, b.Publish)]
         started = [kind for kind in recorded if kind.endswith("-started")]
         assert len(started) == orders
         self.changing += orders
         ends = len(recorded) - len(started) + sum(topic in NEW_CODE for topic in public)
-        ends += before.errand is not None and "pin/wrong" in public
+        ends += before.errand in b.RENEWALS and "pin/wrong" in public
         self.changing -= ends
-        assert self.changing == (self.box.state is State.WORKING and self.box.errand is not None)
+        assert self.changing == (self.box.state is State.WORKING and self.box.errand in b.RENEWALS)
+
+    def judge_door(self, before, event, effects):
+        """(o) The door opens by a proof alone, once an insertion, told before it opens; each errand has one end."""
+        told = [e for e in effects if isinstance(e, b.Publish) and e.topic.startswith("door/")]
+        over = before.errand is b.Errand.DOOR and self.box.errand is not b.Errand.DOOR
+        assert len(told) == over or [publish.data.code for publish in told] == ["door-used"]
+        opened = [publish for publish in told if publish.topic == "door/opened"]
+        assert len(opened) == effects.count(b.OpenDoor())
+        if opened:
+            assert effects.index(opened[0]) < effects.index(b.OpenDoor())
+            assert isinstance(event, b.Proven)
+            assert (opened[0].data.card_session, opened[0].data.method) == (self.inserted, "pin")
+            assert self.inserted not in self.entered, "a second pulse of one insertion"
+            self.entered.add(self.inserted)
+
+    def judge_case(self, effects):
+        """(o) After the case was open, and until an admin says so, no code is asked and no order with one is given."""
+        assert self.box.locked == self.locked
+        kept = [effect.value for effect in effects if isinstance(effect, b.Keep) and effect.name == "tamper"]
+        assert kept in ([], ["locked" if self.locked else "armed"])
+        if self.locked:
+            assert self.box.state not in ENGAGED - b.AT_WORK
+            assert not any(isinstance(effect, (b.ReadTries, *ONE_TRY, b.Arm)) for effect in effects)
+
+    def judge_forgotten(self, before, effects):
+        """(p) A card is forgotten once, at home, with nothing open; and home does not say so for ever."""
+        said = [e.data.card_session for e in effects if isinstance(e, b.Publish) and e.topic == "card/forgotten"]
+        if said:
+            assert said == [self.inserted]
+            assert self.inserted not in self.forgotten
+            assert (before.state, before.session, self.box.state) == (State.READY, None, State.READY)
+            self.forgotten += said
+        assert bool(said) == (self.box.reminder and not before.reminder)
+        assert not self.box.reminder or self.box.state in {State.READY, State.MENU}
+        assert not self.box.reminder or flow.deadline(self.box, self.now) is not None
 
     def judge_removal(self, before, event):
         """(j) A removal ends no request that has met no card."""
@@ -342,7 +399,7 @@ class World:
             return
         finished = [effect.ask.id for effect in effects if isinstance(effect, b.Finish)]
         if finished or before.state is not State.RESULT:
-            self.ended = self.requests[finished[0]] if finished else before.errand
+            self.ended = self.requests[finished[0]] if finished else before.errand or self.box.ended
         match self.screen, self.ended:
             case kinds.Removed(needed=False), None:
                 pass
@@ -353,6 +410,9 @@ class World:
             case kinds.CodeEnd(code), b.Errand() as errand:
                 done = any(isinstance(e, b.Publish) and e.topic in NEW_CODE for e in effects)
                 assert before.state is State.RESULT or done == (code == NEW_CODE_OF[errand])
+            case kinds.DoorOpen(weak=False) | kinds.DoorShut() as screen, b.Errand.DOOR:
+                opens = isinstance(screen, kinds.DoorOpen)
+                assert before.state is State.RESULT or opens == (b.OpenDoor() in effects)
             case screen, about:
                 assert isinstance(screen, kinds.PinBlocked if isinstance(about, b.Errand) else NOT_READ), screen
         if isinstance(self.screen, kinds.PinBlocked) and before.state is not State.RESULT:
@@ -387,12 +447,13 @@ class World:
                 self.open.met = self.open.met or self.inserted
             case kinds.SessionOffer():
                 assert self.open.poised
-            case kinds.Ready() | kinds.Menu():
+            case kinds.Ready():
                 assert self.reader
                 assert self.inserted
         assert self.box.inserted == self.inserted
-        if state is State.MENU:
-            assert (self.reader, self.display, self.keypad) == (True, True, True)
+        if state in b.ON_MENU:
+            assert (self.display, self.keypad) == (True, True)
+        assert not (flow_selftest.watches(self.box) and self.armed is not None), "keys that tell under a secret"
         if state in ENGAGED - {State.WAIT_CARD, *b.AT_WORK}:
             met = self.open.met if self.open else self.box.signer.session
             assert (self.reader, self.display, self.keypad, self.inserted) == (True, True, True, met)

@@ -12,8 +12,10 @@ from appliance.vault.attention import AT_REST, Attention, is_prompt
 from appliance.vault.box import State
 
 LONG = 1e6
+SWITCHES = {b.CaseChanged, b.Rearmed, b.ButtonPressed}
 RESTING = {State.NO_READER, State.EMPTY, State.UNREADABLE, State.READY}
-HANDS = {b.CardInserted, b.CardRemoved, b.ReaderAttached, b.ReaderLost, b.Asked, *get_args(keys.KeyEvent)}
+CARDS = {b.CardInserted, b.CardRemoved, b.ReaderAttached, b.ReaderLost}
+HANDS = {*CARDS, b.Asked, *SWITCHES, *get_args(keys.KeyEvent), keys.Probed}
 """Events that are somebody's hand or wish; no other wakes anything."""
 
 

@@ -29,6 +29,21 @@ def test_hello_is_answered_with_the_cursor_of_the_moment():
     run(scenario())
 
 
+def test_the_addresses_of_the_box_are_what_the_gateway_said_last():
+    async def scenario():
+        async with vault() as box:
+            channel, _ = await box.gateway()
+            assert box.carrier.addresses == ()
+            for said in (("192.168.1.31",), ("10.0.0.2", "2001:db8::1")):
+                await channel.send(link.Addresses(said))
+                await channel.send(link.Broker(connected=True))  # taken in order: when this is, that was
+                assert await box.broker.get() is True
+                assert box.carrier.addresses == said
+            await channel.close()
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("first", [link.Broker(connected=True), link.Ack(1), None])
 def test_hello_comes_first(first):
     async def scenario():

@@ -14,7 +14,6 @@ from appliance.keypad.entry import (
     KeyFault,
     Next,
     NextHeld,
-    Previous,
     Refuse,
     Same,
     Validate,
@@ -29,46 +28,6 @@ SECRET = (b.Sign, b.ChangePin, b.UnblockPin, b.ReadSituations)
 
 def secrets_sent(play):
     return [effect for effect in play.effects if isinstance(effect, SECRET)]
-
-
-# --- menu -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_menu_opens_on_home_with_a_card_and_nowhere_else():
-    assert Play(*kit.MENU).box.state is State.MENU
-    for steps in (kit.ATTACHED, kit.INSERTED, kit.CONSENT, kit.PIN, kit.PATIENT, (*kit.CONSENT, Refuse())):
-        play = Play(*steps)
-        before = play.box
-        assert play.feed(AgreeHeld()).box is before
-
-
-@pytest.mark.parametrize("fault", [b.DisplayChanged(ok=False), KeyFault()])
-def test_the_menu_needs_display_and_keypad(fault):
-    assert Play(*kit.READY, fault, AgreeHeld()).box.state is State.READY
-    play = Play(*kit.MENU, fault)
-    assert play.box.state is State.READY
-    assert play.of(b.Publish) != []
-
-
-def test_the_menu_has_two_entries_and_stops_at_its_ends():
-    play = Play(*kit.MENU, Next(), Next(), Next())
-    assert play.box.page == 2
-    assert play.feed(Agree()).box.errand is Errand.UNBLOCK
-    play = Play(*kit.MENU, Next(), Previous(), Previous())
-    assert play.box.page == 1
-    assert play.feed(Validate()).box.errand is Errand.CHANGE
-    without = Play(*kit.INSERTED, kit.identified(puk=False), AgreeHeld(), Next(), Agree())
-    assert without.box.errand is Errand.CHANGE
-
-
-def test_the_menu_closes_by_d_by_time_and_by_the_card():
-    assert Play(*kit.MENU, Refuse()).box.state is State.READY
-    play = Play(*kit.MENU).feed(Next(), after=29)
-    assert play.box.state is State.MENU
-    assert play.elapse().now == 59
-    assert play.box.state is State.READY
-    assert Play(*kit.MENU, b.CardRemoved()).box.ending is Ending.REMOVED
-    assert Play(*kit.MENU, b.ReaderLost("reader-absent")).box.state is State.NO_READER
 
 
 # --- change -----------------------------------------------------------------------------------------------------------

@@ -182,6 +182,8 @@ BROKEN = [
     (State.WORKING, b.Changed, unblock_in_silence),
     (State.WORKING, b.Failed, blame_the_code),
     (State.MENU, b.Asked, prompt_over_the_menu),
+    (State.PAGE, b.Asked, prompt_over_the_menu),
+    (State.SELFTEST, b.Asked, prompt_over_the_menu),
     (State.CONSENT, Agree, sign_for_anybody),
     (State.SIGNING, b.Signed, open_unasked),
     (State.CONSENT, Agree, read_unasked),

@@ -11,7 +11,21 @@ from hypothesis import strategies as st
 from appliance.keypad import entry as keys
 from appliance.vault import box as b
 from appliance.vault.box import State
-from appliance.vault.lamps import DARK, GREEN, LAMPS, RED, Contact, Lamp, Meaning, Tone, beat, lamp, meaning, tone
+from appliance.vault.lamps import (
+    DARK,
+    GREEN,
+    LAMPS,
+    PROBED,
+    RED,
+    Contact,
+    Lamp,
+    Meaning,
+    Tone,
+    beat,
+    lamp,
+    meaning,
+    tone,
+)
 
 WAYS = [(state, way) for state, ways in WALKS.items() for way in ways]
 RESULTS = {
@@ -22,6 +36,8 @@ RESULTS = {
     "refused": Meaning.BAD,
     "changed": Meaning.GOOD,
     "unblocked": Meaning.GOOD,
+    "door open": Meaning.GOOD,
+    "door shut": Meaning.BAD,
     "read": Meaning.GOOD,
     "change refused": Meaning.BAD,
     "session opened": Meaning.GOOD,
@@ -37,7 +53,8 @@ def box_of(state, way):
 def test_every_state_has_its_lamp(state, way):
     box = box_of(state, way)
     said = meaning(box)
-    assert lamp(box) is LAMPS[said]
+    looked_at = PROBED.get(box.selftest.probe) if state is State.SELFTEST else None
+    assert lamp(box) is (looked_at or LAMPS[said])
     if state in {State.PIN, State.NEW_PIN, State.AGAIN}:
         assert said is Meaning.CODE
     else:
@@ -90,14 +107,26 @@ def test_the_very_end_of_a_round_is_the_end_of_something():
 def test_every_key_sounds_the_same_and_nothing_else_does(kind):
     box = Play(*READY).box
     event = EXAMPLES[kind](box) if callable(EXAMPLES[kind]) else EXAMPLES[kind]
-    pressed = isinstance(event, keys.KeyEvent) and kind not in {keys.AgreeHeld, keys.NextHeld, keys.KeyFault}
+    pressed = isinstance(event, keys.KeyEvent | keys.Probed) and kind not in {
+        keys.AgreeHeld,
+        keys.NextHeld,
+        keys.KeyFault,
+    }
     assert tone(event, box, box) is (Tone.KEY if pressed else None)
 
 
 @pytest.mark.parametrize(("state", "way"), WAYS)
 def test_a_key_sounds_the_same_wherever_it_leads(state, way):
-    box = Play(*READY).box
-    assert {tone(key, box, box_of(state, way)) for key in (keys.Digit(), keys.Full(), keys.Validate())} == {Tone.KEY}
+    box, after = Play(*READY).box, box_of(state, way)
+    heard = Tone.CALL if (state, way) == (State.SELFTEST, "step 7") else Tone.KEY  # the self-test's own tone
+    assert {tone(key, box, after) for key in (keys.Digit(), keys.Full(), keys.Validate())} == {heard}
+
+
+def test_the_self_test_sounds_when_it_is_asked_to_and_not_by_itself():
+    box = box_of(State.SELFTEST, "step 7")
+    assert box.selftest.probe is b.Probe.TONE
+    assert tone(keys.Previous(), box, box) is Tone.CALL  # once more
+    assert tone(b.LinkChanged(up=True), box, box) is None
 
 
 @pytest.mark.parametrize(

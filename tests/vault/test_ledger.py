@@ -9,7 +9,7 @@ import pytest
 from appliance.contract.topics import DEFAULT_PREFIX, Topics
 from appliance.link import messages as link
 from appliance.vault import box as b
-from appliance.vault import ledger
+from appliance.vault import flow, ledger
 from appliance.vault.journal import Event
 from appliance.vault.ledger import Ledger
 from appliance.vault.scribe import Scribe
@@ -90,3 +90,28 @@ def test_many_clients_fill_no_memory(note, monkeypatch):
     monkeypatch.setattr(ledger, "KNOWN", 3)
     losses = [(1.0, link.Dropped(f"desk-{number}", "retained", 1)) for number in range(10)]
     assert len(note(losses)) == 10
+
+
+def test_the_lock_of_an_opened_case_and_its_end_are_kept_and_in_the_audit(tmp_path):
+    path = tmp_path / "box.sqlite"
+
+    async def commit(*effects):
+        scribe = await Scribe.open(path, lambda _journal, _first, _last: Event("journal", "dropped", lambda _seq: b""))
+        book = Ledger(Topics(DEFAULT_PREFIX, "cps-demo"), scribe, lambda _ask: None, lambda: None)
+        await book.commit(effects)
+        kept = await scribe.kept("tamper")
+        await scribe.close()
+        return kept
+
+    opened = b.Box(case=b.Case.CLOSED)
+    box, effects = flow.step(opened, b.CaseChanged(opened=True), 0.0)
+    assert asyncio.run(commit(*effects)) == "locked"
+    box, effects = flow.step(box, b.CaseChanged(opened=False), 1.0)
+    assert asyncio.run(commit(*effects)) == "locked"
+    box, effects = flow.step(box, b.Rearmed(), 2.0)
+    assert asyncio.run(commit(*effects)) == "armed"
+    with sqlite3.connect(path) as database:
+        rows = [json.loads(payload) for (payload,) in database.execute("SELECT payload FROM audit_payload")]
+    database.close()
+    told = [(row["kind"], row["data"]) for row in rows]
+    assert told == [("tamper/opened", {}), ("tamper/closed", {}), ("tamper/rearmed", {})]

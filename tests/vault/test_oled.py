@@ -14,6 +14,7 @@ from appliance.screen.rest import Light
 from appliance.simulator.bus import I2cLine
 from appliance.simulator.display import Panel
 from appliance.vault.oled import CONTRAST, Oled, blank
+from appliance.vault.settings import FIRST_CONTRAST
 
 ADDRESS = 0x3C
 TIMEOUT = 10
@@ -187,7 +188,33 @@ def test_a_refresh_heals_what_nobody_saw(glass_of, driver):
     oled.refresh()
     glass.wait_frames(3)
     glass.wait_image(picture(1))
-    assert glass.panel.contrast == CONTRAST[Light.BRIGHT]
+    assert glass.panel.contrast == CONTRAST[FIRST_CONTRAST][Light.BRIGHT]
+
+
+@pytest.mark.parametrize("driver", WHOLE)
+@pytest.mark.parametrize("step", CONTRAST)
+def test_a_contrast_is_set_at_once_in_every_light(glass_of, driver, step):
+    glass = glass_of(driver)
+    oled = glass.start()
+    oled.show(picture(1))
+    glass.wait_light(0xCF)
+    for light in (Light.BRIGHT, Light.DIM):
+        oled.show(picture(1), light, step)
+        glass.wait_light(CONTRAST[step][light])
+    oled.show(picture(1), Light.OFF, step)
+    glass.wait_light(None)
+    oled.show(picture(1), Light.BRIGHT, step)
+    glass.wait_light(CONTRAST[step][Light.BRIGHT])
+
+
+def test_the_steps_grow_and_dim_is_always_less():
+    steps = [CONTRAST[step] for step in sorted(CONTRAST)]
+    assert sorted(CONTRAST) == [1, 2, 3, 4]
+    for light in (Light.BRIGHT, Light.DIM):
+        levels = [step[light] for step in steps]
+        assert levels == sorted(set(levels))
+    assert all(step[Light.DIM] < step[Light.BRIGHT] for step in steps)
+    assert all(0 <= level <= 0xFF for step in steps for level in step.values())
 
 
 @pytest.mark.parametrize("driver", WHOLE)
@@ -324,6 +351,26 @@ def test_an_error_is_reported_and_heals_with_the_last_frame(glass, number, good_
     assert glass.reported() is True
     glass.wait_image(picture(3))
     assert glass.reports.empty()
+
+
+@pytest.mark.parametrize("driver", WHOLE)
+def test_a_panel_that_lost_its_power_is_made_ready_anew(glass_of, driver):
+    """Settings, memory and light are gone with it: a frame alone would land in a dark panel, in the wrong order."""
+    glass = glass_of(driver)
+    oled = glass.start()
+    oled.show(picture(1))
+    glass.wait_image(picture(1))
+    glass.wait_frames(2)
+    with glass.seen:
+        glass.panel = Panel(driver)
+        before = len(glass.log)
+    glass.line.fail_next(errno.EREMOTEIO)
+    oled.refresh()
+    glass.wait_image(picture(1))
+    glass.wait_light(0xCF)
+    sent = b"".join(transaction[2:] for transaction in glass.log[before:] if transaction[1] == 0)
+    assert b"\xa8\x3f" in sent  # 64 rows: the initial sequence, not a frame alone
+    assert [glass.reported() for _ in range(3)] == [True, False, True]
 
 
 def test_a_panel_that_is_absent_at_start_is_found_later(glass):

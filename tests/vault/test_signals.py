@@ -128,15 +128,6 @@ def test_a_tone_takes_the_place_of_another(board):
     assert board.history(BUZZER) == [LOW, HIGH, LOW]
 
 
-def test_a_silent_box_says_nothing(board):
-    board.start(replace(WIRING, sound=False))
-    board.signals.say(Tone.KEY)
-    board.signals.show(Lamp(RED))
-    board.wait_colour(RED)
-    board.signals.close()
-    assert board.history(BUZZER) == [LOW, RELEASED]
-
-
 def test_a_pulse_opens_the_door_once_and_ends_by_itself(board):
     board.start(door=replace(DOOR, pulse=SHORT))
     assert board.signals.open_door()

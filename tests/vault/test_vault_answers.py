@@ -155,7 +155,14 @@ def test_retained_states_name_nobody(steps, reader, card):
 
 def test_health():
     said = json.loads(answers.health(Play(*kit.READY).box, clock_set=False))
-    assert said == {"display": "ok", "keypad": "ok", "journal": "ok", "clock": "unset"}
-    broken = Play(*kit.READY, b.DisplayChanged(ok=False), KeyFault()).box
+    assert said == {"display": "ok", "keypad": "ok", "case": "ok", "journal": "ok", "clock": "unset"}
+    broken = Play(*kit.READY, b.DisplayChanged(ok=False), KeyFault(), b.CaseChanged(opened=True)).box
     said = json.loads(answers.health(broken, clock_set=True))
-    assert said == {"display": "fault", "keypad": "fault", "journal": "ok", "clock": "rtc"}
+    assert said == {"display": "fault", "keypad": "fault", "case": "fault", "journal": "ok", "clock": "rtc"}
+
+
+def test_tamper():
+    opened, shut = b.CaseChanged(opened=True), b.CaseChanged(opened=False)
+    for events, said in (((), "absent"), ((opened,), "open"), ((opened, shut), "locked")):
+        assert json.loads(answers.tamper(Play(*events).box)) == {"state": said}
+    assert json.loads(answers.tamper(Play(opened, shut, b.Rearmed()).box)) == {"state": "closed"}

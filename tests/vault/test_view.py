@@ -21,6 +21,9 @@ from appliance.vault import clock, view
 from appliance.vault.box import State
 
 CLOCK = "10:42"
+WITHOUT = ("events", "network", "language", "contrast", "sound", "selftest", "about")
+WITH_CARD = ("change", "unblock", "door", "card", *WITHOUT)
+"""The menu, with a card in and without one."""
 
 
 def look(*steps, now=None):
@@ -54,9 +57,13 @@ def test_every_state_has_a_screen():
         (kit.WRONG, kinds.PinWrong(2)),
         (kit.SIGNING, kinds.Signing(0, 1)),
         (kit.OPENED, kinds.Ready("S. DURAND", "Infirmière", test=True, clock=CLOCK, link=False, session=(4, 300))),
-        (kit.MENU, kinds.Menu(("change", "unblock"), 1)),
-        ((*kit.MENU, Next()), kinds.Menu(("change", "unblock"), 2)),
-        ((*kit.INSERTED, identified(puk=False), AgreeHeld()), kinds.Menu(("change",), 1)),
+        (kit.MENU, kinds.Menu(WITH_CARD, 1)),
+        ((*kit.ATTACHED, AgreeHeld()), kinds.Menu(WITHOUT, 1)),
+        ((*kit.MENU, Next()), kinds.Menu(WITH_CARD, 2)),
+        (
+            (*kit.INSERTED, identified(puk=False), AgreeHeld()),
+            kinds.Menu(tuple(name for name in WITH_CARD if name != "unblock"), 1),
+        ),
         (kit.LOOK, kinds.Permission(kit.CLIENT, paired=False)),
         (kit.OFFER, kinds.SessionOffer(5, 5)),
         (kit.CHANGE, kinds.Reading()),
@@ -184,7 +191,7 @@ def test_a_long_code_has_more_digits_than_marks():
 def test_nothing_between_the_keys_and_the_screen_can_hold_a_digit():
     """The PIN's screen and the entry have counts, times and marks only; the key events have no field for a value."""
     fields = [*dataclasses.fields(kinds.Pin), *dataclasses.fields(Play(*kit.PIN).box.entry)]
-    names = "marks tries remaining reminder minimum maximum started last keyed first next whole idle"
+    names = "marks tries remaining reminder door minimum maximum started last keyed first next whole idle"
     assert {field.name for field in fields} == set(names.split())
     assert {field.type for field in fields} == {int, float, bool}
     assert all(dataclasses.fields(kind) == () for kind in (Digit, Validate, Refuse))
