@@ -8,11 +8,9 @@ seconds at the broker; nothing polls.
 
 import json
 import logging
-import queue
 import secrets
 import ssl
 import threading
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -27,10 +25,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from appliance.client.replies import Replies, Reply, TransportError
 from appliance.contract import MAJOR
 from appliance.contract.limits import PACKET, REQUEST_EXPIRY
 from appliance.contract.topics import DEFAULT_PREFIX, Topics
-from appliance.errors import ApplianceError
+
+__all__ = ["PORTS", "Client", "Message", "Reply", "TransportError"]
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +38,6 @@ PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE: Final = 30
 EVENTS: Final = 1000
 """Events that wait for ``events``; the oldest goes first when nobody takes them."""
-
-Reply = dict[str, Any]
-
-
-class TransportError(ApplianceError):
-    """The broker cannot be reached or refuses, or no answer came in time."""
-
-    code = "transport"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +82,7 @@ class Client:
         self.client = client
         self._replies_filter = self.topics.reply(client) + "/#"
         self._on_message_callback = on_message
-        self._waiting: dict[bytes, queue.SimpleQueue[Reply]] = {}
+        self._replies = Replies()
         self._events: deque[Message] = deque(maxlen=EVENTS)
         self._state = threading.Condition()
         self._subscribed = False
@@ -157,18 +149,16 @@ class Client:
         """
         if not self._subscribed:  # paho would keep it and send it later, as a surprise
             raise TransportError("not connected")
-        correlation = secrets.token_bytes(16)
-        replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        self._waiting[correlation] = replies
+        correlation = self._replies.expect()
         properties = _empty(PacketTypes.PUBLISH)
         properties.ResponseTopic = self.topics.reply(self.client, correlation.hex())
         properties.CorrelationData = correlation
         properties.MessageExpiryInterval = REQUEST_EXPIRY
         sent = self._paho.publish(self.topics.request(self.client, verb), payload, 1, properties=properties)
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            del self._waiting[correlation]
+            self._replies.forget(correlation)
             raise TransportError(paho.error_string(sent.rc))
-        return self._until_final(correlation, replies, time.monotonic() + timeout)
+        return self._replies.until_final(correlation, timeout)
 
     def final(self, verb: str, body: Mapping[str, Any] | None = None, timeout: float = 330.0) -> Reply:
         """The final reply alone, without progress on the way.
@@ -178,19 +168,6 @@ class Client:
         """
         *_, last = self.request(verb, {"progress": False, **(body or {})}, timeout)
         return last
-
-    def _until_final(self, correlation: bytes, replies: "queue.SimpleQueue[Reply]", deadline: float) -> Iterator[Reply]:
-        try:
-            while True:
-                try:
-                    reply = replies.get(timeout=max(0.0, deadline - time.monotonic()))
-                except queue.Empty:
-                    raise TransportError("no final reply in time") from None
-                yield reply
-                if reply.get("final"):
-                    return
-        finally:
-            self._waiting.pop(correlation, None)
 
     # --- events and state -----------------------------------------------------------------------------------------
 
@@ -281,9 +258,7 @@ class Client:
             log.warning("not JSON: %s", type(error).__name__)
             return
         if topic.startswith("rsp/"):
-            waiting = self._waiting.get(getattr(message.properties, "CorrelationData", b""))
-            if waiting is not None and isinstance(body, dict):
-                waiting.put(body)
+            self._replies.put(getattr(message.properties, "CorrelationData", b""), body)
             return
         found = Message(topic, body, message.retain)
         if topic.startswith("evt/"):

@@ -32,18 +32,18 @@ KEYPAD: Final = (
     "A C   held 1 s",
     "",
 )
-OWN: Final = ("", "? listen in", "q quit")
+OWN: Final = ("", "? help", "q quit")
 
 
 class Board:
-    """Collects what is told, from any thread; ``title`` is for the first row.
+    """Collects what is told, from any thread; ``title`` is for the first row, ``steps`` says where to begin.
 
     Args:
         wake: called when there is something new to draw.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        self.title = ""
+        self.title = self.steps = ""
         self._wake = wake
         self._lock = threading.Lock()
         self._told: deque[Text] = deque(maxlen=KEPT)

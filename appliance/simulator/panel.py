@@ -16,6 +16,7 @@ from appliance import __version__
 from appliance.simulator import panel_samples
 from appliance.simulator.demo import DOCUMENT, TITLE
 from appliance.simulator.hands import Scene
+from appliance.simulator.journeys.journey import journeys
 from appliance.simulator.panel_cards import Cards, authorities
 from appliance.simulator.panel_faults import FAULTS, switches
 from appliance.simulator.panel_hands import PanelHands
@@ -24,7 +25,8 @@ from appliance.simulator.panel_messages import Frame, Hello
 from appliance.simulator.panel_news import View
 from appliance.simulator.panel_practice import Practice
 from appliance.simulator.panel_server import PanelServer
-from appliance.simulator.reading import read_lines
+from appliance.simulator.panel_show import Show
+from appliance.simulator.reading import read_marked
 from appliance.simulator.stage import listening, put_up
 from appliance.simulator.tray import DeskTray, Tray, VirtualTray
 from appliance.simulator.wake import Wake
@@ -66,16 +68,20 @@ def play(folder: Path, args: argparse.Namespace, reader: str | None) -> None:
         practice = Practice(scene.software.client, folder / "pki", log.tell, wake.poke)
         hands = PanelHands(scene, cards, practice, FAULTS, log.tell)
         stack.callback(hands.close)
-        sight = Sight(scene, hands, cards, log, practice)
-        server = PanelServer(hands, sight.view, wake, log.tell, token=secrets.token_urlsafe(16), port=args.panel)
+        show = Show(hands, journeys() if cards else (), wake.poke, log.tell)
+        stack.callback(show.close)
+        sight = Sight(scene, hands, cards, log, practice, show)
+        server = PanelServer(hands, show, sight.view, wake, log.tell, token=secrets.token_urlsafe(16), port=args.panel)
         asyncio.run(server.run(lambda url: _say(f"open {url}\nCtrl-C ends it")))
 
 
 class Sight:
     """Everything that a page can be told of, looked at when one asks."""
 
-    def __init__(self, scene: Scene, hands: PanelHands, cards: Cards | None, log: Log, practice: Practice) -> None:
-        self._scene, self._hands, self._log, self._practice = scene, hands, log, practice
+    def __init__(  # noqa: PLR0913, PLR0917 - all that there is to see
+        self, scene: Scene, hands: PanelHands, cards: Cards | None, log: Log, practice: Practice, show: Show
+    ) -> None:
+        self._scene, self._hands, self._log, self._practice, self._show = scene, hands, log, practice, show
         self._hello = Hello(
             version=__version__,
             listen=listening(scene.software.url),
@@ -84,13 +90,16 @@ class Sight:
             samples=panel_samples.rows(),
             title=TITLE,
             text=DOCUMENT,
+            journeys=show.scripts(),
         )
 
     def view(self) -> View:
         """As it is now."""
         picture = self._scene.desk.frame()
-        frame = Frame(pixels=picture.tobytes(), lines=tuple(read_lines(picture)))
-        return View(self._hello, frame, self._hands.state(), self._log.entries(), self._practice.dossiers())
+        frame = Frame(pixels=picture.tobytes(), lines=tuple(read_marked(picture)))
+        return View(
+            self._hello, frame, self._hands.state(), self._log.entries(), self._practice.dossiers(), self._show.playing
+        )
 
 
 def _tray(folder: Path, args: argparse.Namespace) -> Tray:

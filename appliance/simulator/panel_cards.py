@@ -50,7 +50,7 @@ class Label:
 LABELS: Final[Mapping[str, Label]] = {
     "cps3": Label("CPS3", "la carte d'une infirmière", first=True),
     "cps4": Label("CPS4", "la nouvelle génération", first=True),
-    "blocked": Label("CPS3 bloquée", "à débloquer : tenez A", first=True),
+    "blocked": Label("CPS3 bloquée", "à débloquer : touche A", first=True),
     "vitale": Label("Carte Vitale", "un patient s'est trompé de fente", first=True, codes=False),
     "cps4-t1": Label("CPS4, T=1", "parle aussi le protocole T=1"),
     "cps4-as-cps3": Label("CPS4 déguisée", "se présente comme une CPS3"),
@@ -171,9 +171,14 @@ class Cards:
         ranked = sorted(labels, key=lambda name: (not labels[name].first, [*LABELS, name].index(name)))
         return tuple(self._offer(name, labels[name]) for name in ranked)
 
+    def codes(self, name: str) -> tuple[str, str]:
+        """The code and the code de déblocage in the letter of a card as delivered."""
+        options = MODELS[name].options
+        return options.get("pin", self._pin), options.get("puk", PUK)
+
     def _offer(self, name: str, label: Label) -> Offer:
         model = MODELS[name]
-        pin, puk = model.options.get("pin", self._pin), model.options.get("puk", PUK)
+        pin, puk = self.codes(name)
         return Offer(
             name=name,
             title=label.title,

@@ -11,7 +11,6 @@ from typing import Final
 
 from appliance.config import load
 from appliance.errors import SimulatorError
-from appliance.simulator.desk import HIGH
 from appliance.simulator.hands import Hands, Scene
 from appliance.simulator.panel_cards import Cards, TrappedCard
 from appliance.simulator.panel_messages import (
@@ -28,6 +27,8 @@ from appliance.simulator.panel_messages import (
     Up,
 )
 from appliance.simulator.panel_practice import Practice
+from appliance.simulator.sight import HIGH
+from appliance.simulator.tray import DeskTray
 
 GHOST: Final = "124"
 """Three corners of a rectangle: without diodes the fourth, 5, shows too (hardware.md §F)."""
@@ -35,6 +36,7 @@ STUCK: Final = "5"
 
 NO_VAULT: Final = "le coffre est arrêté : remettez-le en marche"
 NOT_OURS: Final = "la carte de ce lecteur n'est pas la nôtre : mettez-la et retirez-la à la main"
+NO_PLUG: Final = "seul le lecteur du banc peut être débranché d'ici"
 
 
 class PanelHands:
@@ -121,14 +123,19 @@ class PanelHands:
 
     # --- card and reader ----------------------------------------------------------------------------------------------
 
-    def _tray(self) -> Cards:
+    def need_cards(self) -> Cards:
+        """The tray.
+
+        Raises:
+            SimulatorError: the reader's card is not ours.
+        """
         if self.cards is None:
             raise SimulatorError(NOT_OURS)
         return self.cards
 
     def insert(self, name: str) -> str:
         """The card of this name goes in."""
-        tray, card = self.scene.tray, self._tray().card(name)
+        tray, card = self.scene.tray, self.need_cards().card(name)
         tray.remove()
         tray.card = card
         tray.insert()
@@ -136,13 +143,13 @@ class PanelHands:
 
     def remove(self) -> str:
         """The card comes out."""
-        self._tray()
+        self.need_cards()
         self.scene.tray.remove()
         return "carte retirée"
 
     def renew(self, name: str) -> str:
         """The card becomes as it was delivered; it comes out if it is in."""
-        cards, tray = self._tray(), self.scene.tray
+        cards, tray = self.need_cards(), self.scene.tray
         if cards.name(tray.card) == name:
             tray.remove()
             tray.card = None
@@ -174,6 +181,8 @@ class PanelHands:
 
     def flip_reader(self) -> str:
         """The reader's plug."""
+        if not isinstance(self.scene.tray, DeskTray):
+            raise SimulatorError(NO_PLUG)
         self.scene.tray.plug()
         return "lecteur branché" if self.scene.tray.plugged else "lecteur débranché"
 

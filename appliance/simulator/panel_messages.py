@@ -86,7 +86,21 @@ class Cancel(_Message, frozen=True, tag="cancel"):
     """The practice software cancels what it asked last."""
 
 
-Order = Down | Up | Insert | Remove | Renew | Flip | Ask | Cancel
+class Play(_Message, frozen=True, tag="play"):
+    """A written journey is to be played."""
+
+    journey: Annotated[str, Meta(max_length=64)]
+
+
+class Pause(_Message, frozen=True, tag="pause"):
+    """The journey stands still before its next step, or goes on."""
+
+
+class Stop(_Message, frozen=True, tag="stop"):
+    """The journey ends here."""
+
+
+Order = Down | Up | Insert | Remove | Renew | Flip | Ask | Cancel | Play | Pause | Stop
 
 _orders: Final = msgspec.json.Decoder(Order)
 
@@ -136,6 +150,16 @@ class Sample(Struct, frozen=True, rename="camel", kw_only=True):
     own: bool
 
 
+class Script(Struct, frozen=True, rename="camel", kw_only=True):
+    """A journey that can be played: the chapter it stands in, and its steps as they are written."""
+
+    name: str
+    part: str
+    title: str
+    purpose: str
+    steps: tuple[str, ...]
+
+
 class Hello(_Message, frozen=True, tag="hello"):
     """The first message: what stands on the desk."""
 
@@ -146,6 +170,7 @@ class Hello(_Message, frozen=True, tag="hello"):
     samples: tuple[Sample, ...]
     title: str
     text: str
+    journeys: tuple[Script, ...] = ()
 
 
 class Frame(_Message, frozen=True, tag="frame"):
@@ -202,7 +227,10 @@ class Check(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Dossier(_Message, frozen=True, tag="dossier"):
-    """A request of the practice software and what became of it so far; sent again, whole, whenever it changes."""
+    """A request of the practice software and what became of it so far; sent again, whole, whenever it changes.
+
+    ``code``: how it ended: ``done``, a code of the contract, ``unsent`` or ``silent``; empty while it is open.
+    """
 
     number: int
     title: str
@@ -210,9 +238,22 @@ class Dossier(_Message, frozen=True, tag="dossier"):
     phase: str
     detail: str
     checks: tuple[Check, ...]
+    code: str = ""
 
 
-News = Hello | Frame | State | Entry | Dossier
+class Playing(_Message, frozen=True, tag="playing"):
+    """Where the journey stands. ``step``: the one in hand, from 1, 0 before the first; ``said``: how it ended."""
+
+    name: str
+    step: int
+    stage: Literal["idle", "playing", "paused", "done", "failed", "stopped"]
+    said: str
+
+
+IDLE: Final = Playing(name="", step=0, stage="idle", said="")
+"""No journey was played yet."""
+
+News = Hello | Frame | State | Entry | Dossier | Playing
 
 _encoder: Final = msgspec.json.Encoder()
 

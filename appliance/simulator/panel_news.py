@@ -7,7 +7,7 @@ connection, or a clock. Rule: a page that was slow gets the picture of now, and 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from appliance.simulator.panel_messages import Dossier, Entry, Frame, Hello, News, State
+from appliance.simulator.panel_messages import IDLE, Dossier, Entry, Frame, Hello, News, Playing, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class View:
     state: State
     entries: Sequence[Entry]
     dossiers: Sequence[Dossier]
+    playing: Playing = IDLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,20 @@ class Known:
     state: State | None = None
     entry: int = 0
     dossiers: frozenset[Dossier] = field(default_factory=frozenset)
+    playing: Playing = IDLE
 
 
 def news(view: View, known: Known) -> tuple[list[News], Known]:
     """What to say, in order, and what the page knows then."""
-    once = ((view.hello, known.hello), (view.state, known.state), (view.frame, known.frame))
-    said: list[News] = [now for now, before in once if now != before]
+    once = (
+        (view.hello, known.hello),
+        (view.state, known.state),
+        (view.frame, known.frame),
+        (view.playing, known.playing),
+    )
+    said: list[News] = [now for now, before in once if now is not None and now != before]
     entries = [entry for entry in view.entries if entry.number > known.entry]
     said += entries
     said += [dossier for dossier in view.dossiers if dossier not in known.dossiers]
     last = entries[-1].number if entries else known.entry
-    return said, Known(view.hello, view.frame, view.state, last, frozenset(view.dossiers))
+    return said, Known(view.hello, view.frame, view.state, last, frozenset(view.dossiers), view.playing)

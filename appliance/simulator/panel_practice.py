@@ -19,7 +19,7 @@ import msgspec
 from appliance.client.transport import Client, TransportError
 from appliance.contract import MAJOR
 from appliance.errors import SimulatorError
-from appliance.simulator.panel_messages import Ask, Check, Dossier, Tone
+from appliance.simulator.panel_messages import Ask, Check, Dossier, Stage, Tone
 from appliance.simulator.panel_samples import SAMPLES, Request
 from appliance.simulator.proof import Verdict, judge
 
@@ -107,7 +107,7 @@ class Practice:
         self._client, self._folder = client, folder
         self._tell, self._changed = tell, changed
         self._dossiers: dict[int, Dossier] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._files = threading.Lock()
         self._number = 0
         self._last: str | None = None
@@ -117,8 +117,24 @@ class Practice:
         with self._lock:
             return tuple(self._dossiers.values())
 
-    def ask(self, ask: Ask) -> None:
-        """Send a sample.
+    def dossier(self, number: int) -> Dossier:
+        """One of those that are kept.
+
+        Raises:
+            SimulatorError: it is kept no more.
+        """
+        with self._lock:
+            if number not in self._dossiers:
+                raise SimulatorError("that dossier is kept no more")
+            return self._dossiers[number]
+
+    def wait_for(self, wanted: Callable[[Mapping[int, Dossier]], bool], timeout: float) -> bool:
+        """Wait until the dossiers, by number, are as wanted; False when they were not within ``timeout`` seconds."""
+        with self._lock:
+            return self._lock.wait_for(lambda: wanted(self._dossiers), timeout)
+
+    def ask(self, ask: Ask) -> int:
+        """Send a sample; the number of its dossier.
 
         Raises:
             SimulatorError: there is no such sample.
@@ -127,31 +143,33 @@ class Practice:
         if sample is None:
             raise SimulatorError("no such sample")
         request = sample.make(ask, self._last)
-        self._last = request.ident or self._last
         title = request.papers[0].title if len(request.papers) == 1 else sample.title
-        self._send(request, title, spoil=ask.spoil)
+        return self.send(request, title, spoil=ask.spoil)
 
-    def cancel(self) -> None:
-        """Cancel what was asked last."""
+    def cancel(self) -> int | None:
+        """Cancel what was asked last; the number of the dossier, None when nothing was asked."""
         if self._last is None:
             self._tell("desk", "rien à annuler : aucune demande n'est partie")
-            return
+            return None
         members = {"v": MAJOR, "id": str(uuid.uuid4()), "target": self._last}
-        self._send(Request("cancel", json.dumps(members).encode()), "Annuler la demande", spoil=False)
+        return self.send(Request("cancel", json.dumps(members).encode()), "Annuler la demande")
 
-    def _send(self, request: Request, title: str, *, spoil: bool) -> None:
+    def send(self, request: Request, title: str, *, spoil: bool = False) -> int:
+        """Send a request and follow it; the number of its dossier, which is ``title``."""
+        self._last = request.ident or self._last
         dossier = self._open(title)
         try:
             replies = self._client.send(request.verb, request.body)
         except TransportError:
             self._tell("bad", f"req/{request.verb} ne part pas : le courtier MQTT ne répond pas")
-            self._put(dossier, stage="failed", phase="non envoyé : le courtier MQTT ne répond pas")
-            return
+            self._put(dossier, stage="failed", phase="non envoyé : le courtier MQTT ne répond pas", code="unsent")
+            return dossier.number
         self._tell("asked", f"req/{request.verb} {_short(request.body)}")
         follower = threading.Thread(
             target=self._follow, args=(request, replies, dossier, spoil), name="dossier", daemon=True
         )
         follower.start()
+        return dossier.number
 
     def _open(self, title: str) -> Dossier:
         with self._lock:
@@ -168,6 +186,7 @@ class Practice:
         with self._lock:
             if now.number in self._dossiers:
                 self._dossiers[now.number] = now
+            self._lock.notify_all()
         self._changed()
         return now
 
@@ -179,12 +198,13 @@ class Practice:
         except (TransportError, SimulatorError) as error:
             self._tell("bad", f"rsp/{request.verb} {error}")
             phase = "pas de réponse" if isinstance(error, TransportError) else "réponse illisible"
-            self._put(dossier, stage="failed", phase=phase)
+            self._put(dossier, stage="failed", phase=phase, code="silent")
 
     def _hear(self, request: Request, reply: Mapping[str, Any], dossier: Dossier, *, spoil: bool) -> Dossier:
         if reply.get("phase") == "error":
             phase = f"{reply.get('title', '')} ({reply.get('code', '')})"
-            return self._put(dossier, stage="failed", phase=phase, detail=str(reply.get("detail", "")))
+            detail, code = str(reply.get("detail", "")), str(reply.get("code", ""))
+            return self._put(dossier, stage="failed", phase=phase, detail=detail, code=code)
         result, checks = reply.get("result"), dossier.checks
         if isinstance(result, dict) and request.papers:
             checks += self._judge(request, result, spoil=spoil)
@@ -195,7 +215,9 @@ class Practice:
             phase += f" · {reply.get('done', 0)} sur {reply['of']}"
         final = bool(reply.get("final"))
         detail = _facts(reply) if final else ""
-        return self._put(dossier, stage="done" if final else "open", phase=phase, detail=detail, checks=checks)
+        stage: Stage = "done" if final else "open"
+        code = str(reply.get("phase")) if final else ""
+        return self._put(dossier, stage=stage, phase=phase, detail=detail, checks=checks, code=code)
 
     def _judge(self, request: Request, result: Mapping[str, Any], *, spoil: bool) -> tuple[Check, ...]:
         """What openssl says of one result."""

@@ -17,8 +17,9 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from appliance.errors import SimulatorError
 from appliance.simulator.panel_hands import PanelHands
-from appliance.simulator.panel_messages import Down, Key, Order, Tone, Up, decode, encode
+from appliance.simulator.panel_messages import Down, Key, Order, Pause, Play, Stop, Tone, Up, decode, encode
 from appliance.simulator.panel_news import Known, View, news
+from appliance.simulator.panel_show import BUSY, Show
 from appliance.simulator.wake import Wake
 
 HOST: Final = "127.0.0.1"
@@ -48,6 +49,7 @@ class PanelServer:
 
     Args:
         hands: do what pages order.
+        show: plays journeys; while it does, the hands rest.
         view: everything to be seen now; called on the loop.
         wake: read for news and for the end.
         tell: told what goes wrong with a key.
@@ -58,6 +60,7 @@ class PanelServer:
     def __init__(  # noqa: PLR0913 - hands, eyes, ears, mouth, and its place
         self,
         hands: PanelHands,
+        show: Show,
         view: Callable[[], View],
         wake: Wake,
         tell: Callable[[Tone, str], None],
@@ -66,13 +69,14 @@ class PanelServer:
         port: int,
     ) -> None:
         self._hands, self._view, self._wake, self._tell = hands, view, wake, tell
+        self._show = show
         self._token = token
         self.port = port
         self._ended = asyncio.Event()
         self._pages: dict[web.WebSocketResponse, asyncio.Event] = {}
         self._keys: asyncio.Queue[Down | Up] = asyncio.Queue()
         self._moves: asyncio.Queue[Order] = asyncio.Queue()
-        folder = resources.files("appliance.simulator") / "panel"
+        folder = resources.files("appliance.simulator") / "page"
         self._files = {name: (folder.joinpath(file).read_bytes(), kind) for name, (file, kind) in FILES.items()}
 
     @property
@@ -200,6 +204,9 @@ class PanelServer:
     async def _touch(self) -> None:
         while True:
             order = await self._keys.get()
+            if self._show.busy and isinstance(order, Down):
+                self._tell("bad", BUSY)
+                continue
             try:
                 await asyncio.to_thread(self._hands.touch, order)
             except SimulatorError as error:
@@ -208,5 +215,16 @@ class PanelServer:
     async def _move(self) -> None:
         while True:
             order = await self._moves.get()
-            await asyncio.to_thread(self._hands.move, order)
+            await asyncio.to_thread(self._do, order)
             self._wake.poke()  # how things stand may have changed without a word
+
+    def _do(self, order: Order) -> None:
+        if isinstance(order, Play | Pause | Stop):
+            try:
+                self._show.move(order)
+            except SimulatorError as error:
+                self._tell("bad", str(error))
+        elif self._show.busy:
+            self._tell("bad", BUSY)
+        else:
+            self._hands.move(order)

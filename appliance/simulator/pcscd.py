@@ -115,8 +115,8 @@ class PrivatePcscd:
             self.kill()
             raise
 
-    def connect(self) -> socket.socket:
-        """A TCP connection to vpcd, made inside the daemon's network namespace by a thread that visits it.
+    def connect(self, address: tuple[str, int] = VPCD) -> socket.socket:
+        """A TCP connection, to vpcd by default, made inside the daemon's network namespace by a thread that visits it.
 
         Raises:
             OSError: nobody listens.
@@ -127,7 +127,7 @@ class PrivatePcscd:
             try:
                 with Path(f"/proc/{self.pid}/ns/net").open("rb") as namespace:
                     _check(_libc.setns(namespace.fileno(), CLONE_NEWNET), "setns")
-                made.append(socket.create_connection(VPCD, timeout=5))
+                made.append(socket.create_connection(address, timeout=5))
             except OSError as error:
                 made.append(error)
 

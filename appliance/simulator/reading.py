@@ -1,6 +1,6 @@
 """Reads text off the pixels of the display, for the desk and for tests.
 
-What it is: exact matching of cells against the glyph atlas: both sizes, normal and reverse video, any position.
+What it is: exact matching of cells against the glyph atlas: every size, normal and reverse video, any position.
 What it is not: recognition; a pixel more or less and the character is not read. It knows nothing of screens or words.
 
 How: every place where a whole cell equals a glyph is a candidate. For each size and height the best choice of cells
@@ -12,16 +12,21 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from PIL import Image
 
-from appliance.screen.atlas import LARGE, SMALL, Size
+from appliance.screen.atlas import BIG, LARGE, SMALL, Size
 
-__all__ = ["read_lines"]
+__all__ = ["MARK", "read_lines", "read_marked"]
 
 WIDTH: Final = 128
 HEIGHT: Final = 64
+
+SIZES: Final = (SMALL, LARGE, BIG)
+MARK: Final = "▶ "
+"""Before a row in reverse video, as ``read_marked`` reads it; no glyph of the atlas, so no text on the glass is it."""
 
 Columns = tuple[int, ...]
 
@@ -33,6 +38,7 @@ class _Cell:
     x: int
     character: str
     ink: int
+    reverse: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,12 @@ class _Row:
     @property
     def ink(self) -> int:
         return sum(cell.ink for cell in self.cells)
+
+    @property
+    def reverse(self) -> bool:
+        """In reverse video as a whole; one cell alone is the name of a key, wherever it stands."""
+        joined = any(after.x - cell.x == self.size.width for cell, after in pairwise(self.cells))
+        return joined and all(cell.reverse for cell in self.cells)
 
     def text(self) -> str:
         """The characters, with a space for each cell's width left free between them (one at least half as wide)."""
@@ -70,16 +82,28 @@ def read_lines(image: Image.Image) -> list[str]:
     Raises:
         ValueError: another size or mode.
     """
+    return [row.text() for row in _rows(image)]
+
+
+def read_marked(image: Image.Image) -> list[str]:
+    """Read as ``read_lines``, with ``MARK`` before each row in reverse video, for who cannot see that.
+
+    Such a row is the entry chosen, or a warning of the box.
+    """
+    return [(MARK if row.reverse else "") + row.text() for row in _rows(image)]
+
+
+def _rows(image: Image.Image) -> tuple[_Row, ...]:
     if image.mode != "1" or image.size != (WIDTH, HEIGHT):
         raise ValueError(f"a frame is 128x64, mode 1, not {image.size}, mode {image.mode}")
-    return list(_read(image.tobytes()))
+    return _read(image.tobytes())
 
 
 @lru_cache(maxsize=64)
-def _read(frame: bytes) -> tuple[str, ...]:
+def _read(frame: bytes) -> tuple[_Row, ...]:
     columns = _columns(frame)
     rows: list[_Row] = []
-    left = [row for size in (SMALL, LARGE) for row in _candidates(size, columns, ())]
+    left = [row for size in SIZES for row in _candidates(size, columns, ())]
     while left:
         row = max(left, key=lambda row: (row.ink, _in_step(row, rows), -row.y))
         rows.append(row)
@@ -88,7 +112,7 @@ def _read(frame: bytes) -> tuple[str, ...]:
         for other in near:
             left += _candidates(other.size, columns, rows, other.y)
     rows.sort(key=lambda row: (row.y, row.cells[0].x))
-    return tuple(row.text() for row in rows)
+    return tuple(rows)
 
 
 def _columns(frame: bytes) -> Columns:
@@ -99,9 +123,9 @@ def _columns(frame: bytes) -> Columns:
     )
 
 
-def _glyphs(size: Size) -> Mapping[Columns, tuple[str, int]]:
-    """Columns of a cell -> character and lit pixels. The blank of either video is no character: it is a gap."""
-    found: dict[Columns, tuple[str, int]] = {}
+def _glyphs(size: Size) -> Mapping[Columns, tuple[str, int, bool]]:
+    """Columns of a cell -> character, lit pixels, reverse video. The blank of either is a gap."""
+    found: dict[Columns, tuple[str, int, bool]] = {}
     for video in (size.normal, size.reverse):
         for character, image in video.items():
             if character != " ":
@@ -109,11 +133,11 @@ def _glyphs(size: Size) -> Mapping[Columns, tuple[str, int]]:
                 columns = tuple(
                     sum(1 << y for y in range(size.height) if pixels[y * size.width + x]) for x in range(size.width)
                 )
-                found[columns] = character, sum(map(int.bit_count, columns))
+                found[columns] = character, sum(map(int.bit_count, columns)), video is size.reverse
     return found
 
 
-GLYPHS: Final[Mapping[Size, Mapping[Columns, tuple[str, int]]]] = {size: _glyphs(size) for size in (SMALL, LARGE)}
+GLYPHS: Final[Mapping[Size, Mapping[Columns, tuple[str, int, bool]]]] = {size: _glyphs(size) for size in SIZES}
 
 
 def _candidates(size: Size, columns: Columns, taken: Sequence[_Row], only: int | None = None) -> Iterator[_Row]:

@@ -34,7 +34,8 @@ from appliance.simulator.wake import Wake
 NOTHING: Final = 3
 """Exit code: no terminal, no such reader, no broker (design §6)."""
 QUIT: Final = frozenset({"q", INTERRUPT})
-LISTEN: Final = "?"
+HELP: Final = "?"
+PUK: Final = "12345678"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,8 +116,8 @@ def _simulate(folder: Path, args: argparse.Namespace, reader: str | None) -> Non
         _say(listening(url))
         board.title = " · ".join(("appliance simulate", url, reader or "the desk's own reader"))
         board.clear()
-        board.tell("desk", listening(url))
-        board.tell("desk", _first_steps(args, reader))
+        board.steps = _first_steps(args, reader)
+        _help(board, url)
         painter = stack.enter_context(Painter(sys.stdout.fileno()))
         _play(wake, keyboard, painter, hands, board)
 
@@ -129,15 +130,20 @@ def _tray(folder: Path, args: argparse.Namespace, reader: str | None) -> Tray:
         return Tray()
     pki = TestPki.generate()
     pki.write(place)
-    card = FaultyCard(SoftCps3(pki, pin=args.pin))
+    card = FaultyCard(SoftCps3(pki, pin=args.pin, puk=PUK))
     return VirtualTray(card) if reader else DeskTray(folder / "pcscd", card)
 
 
 def _first_steps(args: argparse.Namespace, reader: str | None) -> str:
-    ask = "s asks for the signature of a text"
+    ask = "s asks for a signature"
     if args.reader:
         return f"the card in {reader} is used as it is, wrong PINs count; {ask}"
-    return f"i puts our test card in (its PIN: {args.pin}); {ask}"
+    return f"i puts our card in (PIN {args.pin}, to unblock it {PUK}); {ask}"
+
+
+def _help(board: Board, url: str) -> None:
+    board.tell("desk", listening(url))
+    board.tell("desk", board.steps)
 
 
 def _play(wake: Wake, keyboard: Keyboard, painter: Painter, hands: Hands, board: Board) -> None:
@@ -157,8 +163,8 @@ def _play(wake: Wake, keyboard: Keyboard, painter: Painter, hands: Hands, board:
             if typed is None or not QUIT.isdisjoint(typed):
                 return
             for key in typed:
-                if key == LISTEN:
-                    board.tell("desk", listening(hands.scene.software.url))
+                if key == HELP:
+                    _help(board, hands.scene.software.url)
                 else:
                     hands.press(key)
 

@@ -5,6 +5,8 @@ Rule: a movement that a kind of reader cannot make is a ``SimulatorError`` that 
 """
 
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,7 +14,7 @@ from typing import Final, Self
 from appliance.errors import SimulatorError
 from appliance.simulator.faults import FaultyCard
 from appliance.simulator.pcsclite import PcscliteServer
-from appliance.simulator.vpcd import VpcdSlot
+from appliance.simulator.vpcd import VpcdSlot, connect
 
 PCSCD: Final = "/run/pcscd/pcscd.comm"
 """Where pcscd listens, unless PCSCLITE_CSOCK_NAME says otherwise (libpcsclite)."""
@@ -122,11 +124,13 @@ class DeskTray(Tray):
 
 
 class VirtualTray(Tray):
-    """The first virtual reader (vpcd) of the pcscd that runs."""
+    """The first virtual reader (vpcd) of the pcscd that runs, or of the one at ``path`` whose vpcd ``dial`` reaches."""
 
-    def __init__(self, card: FaultyCard | None) -> None:
-        super().__init__(None, card)
-        self._slot = VpcdSlot(on_close=self._lose)
+    def __init__(
+        self, card: FaultyCard | None, path: Path | None = None, dial: Callable[[], socket.socket] = connect
+    ) -> None:
+        super().__init__(path, card)
+        self._slot = VpcdSlot(dial, on_close=self._lose)
         self._inside = False
 
     def __exit__(

@@ -6,12 +6,15 @@ Rule: every wait is for a message, and bounded.
 
 import asyncio
 import base64
+import contextlib
 import os
 import re
 import selectors
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,15 +25,15 @@ from PIL import Image
 from appliance.simulator.reading import read_lines
 
 TIMEOUT = 30.0
-LEAVES = {"down", "up", "insert", "remove", "renew", "flip", "ask", "cancel"}
+LEAVES = {"down", "up", "insert", "remove", "renew", "flip", "ask", "cancel", "play", "pause", "stop"}
 
 
 class PanelProcess:
     """The program; a context manager that ends it as a person does (SIGINT) and keeps its exit code."""
 
-    def __init__(self, *options: str, **variables: str):
+    def __init__(self, *options: str, inside: tuple[str, ...] = (), **variables: str):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "appliance", "simulate", "--panel", *options],
+            [*inside, sys.executable, "-m", "appliance", "simulate", "--panel", *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True, env={**os.environ, **variables},
         )  # fmt: skip
@@ -79,6 +82,54 @@ class PanelProcess:
         return found[1]
 
 
+class Passage:
+    """The port of a panel that runs in another network namespace, here; a context manager.
+
+    ``dial`` connects there. The port has the same number on both sides: the panel wants its own in ``Host``.
+    """
+
+    def __init__(self, port: int, dial):
+        self._dial = dial
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self._links = []
+        self._threads = [threading.Thread(target=self._accept)]
+
+    def __enter__(self):
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for link in self._links:
+            with contextlib.suppress(OSError):  # it is over already
+                link.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(TIMEOUT)
+        for link in (self._listener, *self._links):
+            link.close()
+
+    def _accept(self):
+        while True:
+            try:
+                here, _ = self._listener.accept()
+            except OSError:  # shut down
+                return
+            there = self._dial()
+            there.settimeout(None)
+            self._links += [here, there]
+            for ends in ((here, there), (there, here)):
+                thread = threading.Thread(target=self._carry, args=ends)
+                self._threads.append(thread)
+                thread.start()
+
+    @staticmethod
+    def _carry(source, sink):
+        with contextlib.suppress(OSError):  # either side hung up
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+
 class Page:
     """A page's end of the WebSocket; a context manager.
 
@@ -89,7 +140,7 @@ class Page:
     def __init__(self, url: str, **headers: str):
         self.url = url
         self.headers = {"Origin": url.rstrip("/").rpartition("/")[0]} | headers
-        self.hello = self.frame = self.state = None
+        self.hello = self.frame = self.state = self.playing = None
         self.entries, self.dossiers = {}, {}
 
     def __enter__(self):
@@ -174,5 +225,5 @@ class Page:
         elif kind == "dossier":
             self.dossiers[told["number"]] = told
         else:
-            setattr(self, {"hello": "hello", "frame": "frame", "state": "state"}[kind], told)
+            setattr(self, {"hello": "hello", "frame": "frame", "state": "state", "playing": "playing"}[kind], told)
         return told

@@ -5,83 +5,12 @@ import json
 import shutil
 
 import pytest
-from chromium_kit import PROGRAM, Chromium
+from browser_kit import NAME, check_signed, keyboard, mouse, read_on, shown
+from chromium_kit import PROGRAM
 from panel_kit import PanelProcess
 from PIL import Image
 
-NAME = "S. DURAND-TEST"
-
 pytestmark = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def panel():
-    with PanelProcess() as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
-def browser(panel, tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(panel, browser):
-    """A fresh page, the slot empty; nothing it complained of, and nobody else it asked."""
-    browser.complaints.clear()
-    browser.resize(1440, 900)
-    browser.light("light")
-    browser.open(panel.url)
-    browser.wait_text("#standing", "en ligne")
-    browser.type("r")
-    browser.wait_for("document.querySelector('#inside').hidden")
-    browser.click("[data-fault='10s']")  # whatever a result is shown for
-    browser.wait_text("#said", "Insérez")
-    browser.see("document.querySelector('#dossiers').replaceChildren()")
-    yield browser
-    assert browser.complaints == []
-    assert {url.split("/")[2] for url in browser.requested if not url.startswith("data:")} == {panel.host}
-
-
-def shown(page):
-    return page.see("document.querySelector('#said').textContent")
-
-
-def read_on(page, press):
-    """To the last page of the consent."""
-    page.wait_text("#said", "Ordonnance")
-    while "A accepter" not in shown(page):
-        before = json.dumps(shown(page))
-        press("C")
-        page.wait_for(f"document.querySelector('#said').textContent !== {before}")
-    press("A")
-    page.wait_text("#said", "Code porteur")
-
-
-def mouse(page):
-    cap = "[...document.querySelectorAll('.key')].find((cap) => cap.firstChild.textContent === '{}').id = 'wanted'"
-
-    def press(key):
-        page.see("document.querySelector('#wanted')?.removeAttribute('id')")
-        page.see(cap.format(key))
-        page.click("#wanted")
-
-    return press
-
-
-def keyboard(page):
-    typed = {"#": "Enter", "*": "Backspace", "D": "Escape", "A": "a", "B": "b", "C": "c"}
-    return lambda key: page.type(typed.get(key, key))
-
-
-def check_signed(page):
-    page.wait_text("#dossiers li:first-child", "certificat vérifié")
-    text = page.text("#dossiers li:first-child")
-    assert "terminé" in text
-    assert "✓ signature vérifiée" in text
-    assert "✗" not in text
-    page.wait_text("#said", "Signé")
 
 
 @pytest.mark.parametrize("hand", [mouse, keyboard])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.simulator.panel_log import KEPT, Log
-from appliance.simulator.panel_messages import Down, Entry, Frame, Hello, Insert, State, decode, encode
+from appliance.simulator.panel_messages import Down, Entry, Frame, Hello, Insert, Play, Playing, State, decode, encode
 from appliance.simulator.panel_news import Known, View, news
 
 VALUES = st.recursive(
@@ -20,6 +20,7 @@ VALUES = st.recursive(
 def test_a_message_of_the_page_is_what_it_says():
     assert decode('{"type":"down","key":"#"}') == Down(key="#")
     assert decode(b'{"type":"insert","card":"cps3"}') == Insert(card="cps3")
+    assert decode('{"type":"play","journey":"sign-text"}') == Play(journey="sign-text")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,8 @@ def test_a_message_of_the_page_is_what_it_says():
         '{"type":"down","key":"12"}',
         '{"type":"down","key":"1","more":1}',
         '{"type":"state"}',
+        '{"type":"playing"}',
+        '{"type":"play","journey":1}',
         '{"key":"1"}',
         '{"type":"ask","what":"text","format":"cms"}',
         '{"type":"insert","card":"' + "x" * 65 + '"}',
@@ -91,6 +94,15 @@ def test_only_the_picture_of_now_is_told():
     _, known = news(View(HELLO, FRAME, STATE, [], []), Known())
     later = Frame(pixels=b"\xff" * 1024, lines=())
     assert news(View(HELLO, later, STATE, [], []), known)[0] == [later]
+
+
+def test_where_the_journey_stands_is_told_when_it_moves():
+    view = View(HELLO, FRAME, STATE, [], [])
+    _, known = news(view, Known())
+    begun = Playing(name="sign-text", step=1, stage="playing", said="")
+    said, known = news(View(HELLO, FRAME, STATE, [], [], begun), known)
+    assert said == [begun]
+    assert news(View(HELLO, FRAME, STATE, [], [], begun), known) == ([], known)
 
 
 def test_a_frame_travels_as_base64():

@@ -4,8 +4,7 @@ import pytest
 from PIL import Image
 
 from appliance.errors import SimulatorError
-from appliance.simulator.desk import terminal
-from appliance.simulator.display import Panel
+from appliance.simulator.display import Panel, terminal
 from appliance.simulator.pins import BenchFactory
 
 # --- the panel --------------------------------------------------------------------------------------------------------

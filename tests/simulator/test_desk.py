@@ -175,7 +175,7 @@ def test_wait_for_reads_the_pixels(desk, service, monkeypatch):
         seed = next((seed for seed in range(9) if image.tobytes() == pattern(seed).tobytes()), None)
         return [] if seed is None else ["picture", f"number {seed}"]
 
-    monkeypatch.setattr("appliance.simulator.desk.read_lines", numbers)
+    monkeypatch.setattr("appliance.simulator.sight.read_lines", numbers)
     service.oled.show(pattern(3))
     assert desk.wait_for("number 3") == ["picture", "number 3"]
     assert desk.wait_for("picture number 3") == desk.lines()

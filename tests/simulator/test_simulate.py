@@ -50,6 +50,7 @@ def check_given_back(terminal):
 
 def test_the_whole_journey_by_hand():
     with start() as terminal:
+        terminal.wait_for("i puts our card in (PIN 1234, to unblock it 12345678); s asks for a signature")
         during = termios.tcgetattr(terminal.slave)
         assert not during[3] & (termios.ECHO | termios.ICANON | termios.ISIG)
         assert (terminal.alternate, terminal.cursor_hidden) == (True, True)

@@ -19,7 +19,7 @@ from appliance.simulator.hands import ACTIONS, KEYPAD
 from appliance.simulator.keyboard import ESCAPE, Keyboard, keys
 from appliance.simulator.panes import PLAIN, Painter, Text, View, clean, draw, lay_out
 from appliance.simulator.pki import TestPki
-from appliance.simulator.simulate import LISTEN, QUIT, find_reader, listening
+from appliance.simulator.simulate import HELP, QUIT, find_reader, listening
 from appliance.simulator.softcps3 import SoftCps3
 from appliance.simulator.tray import DeskTray, Tray, VirtualTray
 from appliance.simulator.wake import Wake
@@ -47,7 +47,7 @@ def test_whatever_is_typed_is_single_characters(typed):
 
 
 def test_every_key_has_one_meaning():
-    meanings = [*KEYPAD, *ACTIONS, *QUIT, LISTEN]
+    meanings = [*KEYPAD, *ACTIONS, *QUIT, HELP]
     assert len(meanings) == len(set(meanings))
     assert set(KEYPAD.values()) == set("0123456789ABCD*#")
     assert (KEYPAD["\r"], KEYPAD["\x7f"], KEYPAD[ESCAPE]) == ("#", "*", "D")  # design §5

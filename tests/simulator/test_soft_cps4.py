@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soft_kit import any_commands, fetch, say
 
 from appliance.errors import SimulatorError
 from appliance.simulator.pki import TestPki
@@ -29,24 +30,6 @@ DECIPHER = "012241B803 830120"
 @pytest.fixture
 def card():
     return SoftCps4(TestPki.generate())
-
-
-def say(card, *commands):
-    """Send commands; give the last answer's status word."""
-    for command in commands:
-        answer = card.transmit(bytes.fromhex(command))
-    return answer[-2:].hex().upper()
-
-
-def fetch(card, command):
-    """Send, and fetch what 61xx announces."""
-    answer = card.transmit(bytes.fromhex(command))
-    data = answer[:-2]
-    while answer[-2] == 0x61:
-        answer = card.transmit(bytes((1, 0xC0, 0, 0, answer[-1])))
-        data += answer[:-2]
-    assert answer[-2:] == b"\x90\x00", answer[-2:].hex()
-    return data
 
 
 def key(which):
@@ -292,32 +275,12 @@ def test_impossible_cards():
         SoftCps4(TestPki.generate(), pin="12345")
 
 
-HEADERS = st.sampled_from(
-    [
-        bytes.fromhex(h)
-        for h in [
-            "01A4",
-            "01B0",
-            "01C0",
-            "0120",
-            "0122",
-            "0124",
-            "012A",
-            "012C",
-            "0184",
-            "112A",
-            "00A4",
-            "A0A4",
-            "A0B0",
-        ]
-    ]
-)
-
-
 @settings(max_examples=300, deadline=None)
 @given(
     st.booleans(),
-    st.lists(st.one_of(st.binary(max_size=270), st.tuples(HEADERS, st.binary(max_size=40)).map(b"".join)), max_size=8),
+    any_commands(
+        *("01A4", "01B0", "01C0", "0120", "0122", "0124", "012A", "012C", "0184", "112A", "00A4", "A0A4", "A0B0")
+    ),
 )
 def test_any_bytes_get_an_answer(t1, commands):
     card = SoftCps4(TestPki.generate(), atr=DUAL_ATR if t1 else ATR)

@@ -48,6 +48,7 @@ def test_a_box_without_broker_is_told_as_it_is(box):
         "display": True,
         "keypad": True,
         "broker": False,
+        "tamper": "closed",
         "requests": "broker",
         "last_seq": 2,
         "acknowledged": 0,

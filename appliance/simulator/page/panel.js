@@ -2,7 +2,7 @@
 // What is typed for the box goes down the WebSocket key by key; nothing here keeps, shows or logs it.
 
 const LAYOUT = "123A456B789C*0#D";
-const UNDER = { A: "accepter", B: "page −", C: "page +", D: "refuser", "*": "effacer", "#": "valider" };
+const UNDER = { A: "accepter", B: "précédent", C: "suivant", D: "refuser", "*": "effacer", "#": "valider" };
 const holder = (event) => event.code || event.key.toUpperCase(); // some keyboards name no code
 const TYPED = { Enter: "#", Backspace: "*", Escape: "D" };
 const COLOURS = [
@@ -395,6 +395,52 @@ function showEntry({ at, tone, topic, text }) {
   while (find("log").children.length > KEPT) find("log").lastChild.remove();
 }
 
+// --- journeys --------------------------------------------------------------------------------------------------------
+
+const ENDED = { done: "good", failed: "bad", stopped: "" };
+const script = () => hello.journeys.find(({ name }) => name === find("journey").value);
+
+function layJourneys() {
+  find("show").hidden = hello.journeys.length === 0;
+  if (find("show").hidden) return;
+  find("journey").replaceChildren(...grouped(hello.journeys.map((one) => ({ ...one, group: one.part }))).map(
+    ([label, rows]) => make("optgroup", { label }, ...rows.map(({ name, title }) =>
+      make("option", { value: name, textContent: title })))));
+  showScript();
+}
+
+function showScript() {
+  find("purpose").textContent = script().purpose;
+  find("steps").replaceChildren(...script().steps.map((step) => make("li", { textContent: step })));
+}
+
+function showPlaying({ name, step, stage, said }) {
+  const busy = stage === "playing" || stage === "paused";
+  if (name && find("journey").value !== name) {
+    find("journey").value = name;
+    showScript();
+  }
+  find("journey").disabled = find("play").disabled = busy;
+  find("pause").disabled = find("stop").disabled = !busy;
+  find("pause").setAttribute("aria-pressed", stage === "paused");
+  find("pause").textContent = stage === "paused" ? "Reprendre" : "Pause";
+  [...find("steps").children].forEach((row, at) => {
+    row.className = at + 1 < step || stage === "done" ? "past" : at + 1 === step ? (stage === "failed" ? "bad" : "here") : "";
+    if (at + 1 === step && busy) {
+      row.setAttribute("aria-current", "step");
+      const list = find("steps"); // the list moves, never the page
+      list.scrollTop = row.offsetTop - list.offsetTop - list.clientHeight / 2;
+    } else row.removeAttribute("aria-current");
+  });
+  find("now").className = ENDED[stage] ?? "";
+  find("now").textContent = busy ? (step ? `Étape ${step} sur ${script().steps.length}` : "Le banc est préparé…") : said;
+}
+
+find("journey").addEventListener("change", showScript);
+find("play").addEventListener("click", () => say({ type: "play", journey: find("journey").value }));
+find("pause").addEventListener("click", () => say({ type: "pause" }));
+find("stop").addEventListener("click", () => say({ type: "stop" }));
+
 // --- the connection --------------------------------------------------------------------------------------------------
 
 const HEAR = {
@@ -406,6 +452,7 @@ const HEAR = {
     lay();
     laySamples();
     layFaults();
+    layJourneys();
   },
   frame: draw,
   state(message) {
@@ -417,6 +464,7 @@ const HEAR = {
   },
   entry: showEntry,
   dossier: showDossier,
+  playing: showPlaying,
 };
 
 function connect() {
