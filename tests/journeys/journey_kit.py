@@ -22,6 +22,8 @@ from appliance.simulator.faults import SoftCard
 from appliance.simulator.launch import DEVICE, Box
 from appliance.simulator.pcsclite import PcscliteServer
 from appliance.simulator.pki import TestPki
+from appliance.simulator.reading import MARK as CHOSEN
+from appliance.simulator.reading import read_marked
 from appliance.simulator.softcps3 import SoftCps3
 from appliance.simulator.vpcd import VpcdSlot
 
@@ -39,6 +41,7 @@ MARK = "•"
 HELD = 1.1
 """Seconds."""
 GROUPS = re.compile(r"[0-9a-f]{4}(?: [0-9a-f]{4}){3}")
+LONGEST_LIST = 30
 PAGES = re.compile(r"\b(\d+)/(\d+)\b")
 
 
@@ -100,9 +103,18 @@ class Person:
         """From home to an entry of the menu."""
         self.holds("A")
         self.sees("Menu")
-        if entry == "Débloquer le code":
-            self.press("C")
+        self.finds(entry)
         self.press("A")
+
+    def finds(self, entry: str) -> None:
+        """Down a list until this entry is the one in reverse video."""
+        for _ in range(LONGEST_LIST):
+            lines = read_marked(self._desk.frame())
+            if any(line.startswith(CHOSEN) and entry in line for line in lines):
+                return
+            self.press("C")
+            self._desk.wait_picture(lambda image, before=lines: read_marked(image) != before)
+        raise AssertionError(f"no entry {entry!r} in this list")
 
     def is_asked_for(self, title: str, marks: int = 0) -> list[str]:
         """Wait for an entry of a secret with so many marks."""

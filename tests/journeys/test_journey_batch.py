@@ -106,7 +106,7 @@ def test_enough_in_the_middle(any_bench, number, shown):
     check_cut(bench, replies, number, "refused")
     lines = bench.person.sees("sur 6.")
     assert shown in lines
-    assert "Les autres : non." in lines
+    assert "Le reste : non signé." in lines
     assert not any("Rien" in line for line in lines)
 
 
