@@ -1,10 +1,9 @@
-"""The CPS3 driver against recorded dialogues, and against cards that end files and refuse commands in every way."""
+"""The CPS3 driver against recorded dialogues, and against a card that refuses commands or loses them in every way."""
 
 import dataclasses
 import hashlib
 
 import pytest
-from card_folder import Folder
 from card_kit import (
     AID,
     COUNTER_PIN,
@@ -22,19 +21,16 @@ from card_kit import (
     carrier,
     identified,
     layout,
-    mutated,
     reads,
 )
-from certificate_kit import EXTENSIONS, Profile, certificate, rsa_key
 from hypothesis import given
 from hypothesis import strategies as st
+from trace_kit import HELLO, ended, lost_at_each_command, recorded_lengths
 
 from appliance.card.apdu import SecretCommand
 from appliance.card.contents import read_data_objects
 from appliance.card.cps3 import Cps3
-from appliance.card.files import MAX_CERTIFICATE
 from appliance.card.iasecc import IasEcc
-from appliance.card.layout import DataObject
 from appliance.card.script import play
 from appliance.errors import (
     CardDataMalformed,
@@ -42,8 +38,6 @@ from appliance.errors import (
     CardMute,
     CardRemoved,
     CardReset,
-    CardUnsupported,
-    CertificateInvalid,
     CommandRefused,
     OutcomeUnknown,
     PinBlocked,
@@ -53,7 +47,6 @@ from appliance.errors import (
 
 DRIVER = Cps3()
 LAYOUT = layout()
-HELLO = b"hello CPS signature"
 GET_PIN, GET_PUK = "00CB3FFF0A4D087006BF810102A080", "00CB3FFF0A4D087006BF810202A080"
 SELECT_MF = ("00A4090C023F00", OK)
 VERIFY = "0020000108 31323334FFFFFFFF"
@@ -71,11 +64,7 @@ def counters(pin=COUNTER_PIN, puk=COUNTER_PUK):
 
 @pytest.fixture(scope="module")
 def certificates():
-    """As long as those of the traces, 2,199 and 2,211 bytes: ten reads each."""
-    long = EXTENSIONS | {"1.2.250.1.71.1.2.6": "00" * 1200}
-    found = certificate(extensions=long), certificate(profile=Profile(signature=False), extensions=long)
-    assert all(9 * 0xE7 < len(der) <= 10 * 0xE7 for der in found)
-    return found
+    return recorded_lengths()
 
 
 def test_identify_command_by_command(certificates):
@@ -176,20 +165,8 @@ def test_the_authentication_of_the_national_middleware_byte_for_byte():
 
 @pytest.mark.parametrize("error", [CardRemoved, CardMute, CardReset, ReaderAbsent])
 def test_a_signature_command_without_answer_is_outcome_unknown_and_nothing_else_is(error):
-    """``at`` counts commands: only the last of each script makes a signature (design §2, *card-started*)."""
     for script, commands in ((DRIVER.sign, 4), (DRIVER.authenticate, 2)):
-        for at in range(1, commands + 1):
-            sent = []
-
-            def transmit(apdu, sent=sent, at=at):
-                sent.append(apdu)
-                if len(sent) == at:
-                    raise error
-                return b"\x90\x00"
-
-            with pytest.raises(OutcomeUnknown if at == commands else error):
-                play(script(LAYOUT, bytes(32)), transmit)
-            assert len(sent) == at
+        lost_at_each_command(lambda script=script: script(LAYOUT, bytes(32)), commands, {commands}, error)
 
 
 def test_a_signature_lost_in_get_response_is_outcome_unknown():
@@ -249,11 +226,7 @@ def test_references_are_the_layouts():
     ],
 )
 def test_what_verify_answers(status, error, detail):
-    transcript = Transcript([(VERIFY, status), (SELECT_AID, OK)])
-    with pytest.raises(error) as raised:
-        play(DRIVER.verify(LAYOUT), transcript)
-    transcript.close()
-    assert getattr(raised.value, "tries_left", getattr(raised.value, "sw", None)) == detail
+    ended(DRIVER.verify(LAYOUT), Transcript([(VERIFY, status), (SELECT_AID, OK)]), error, detail)
 
 
 @pytest.mark.parametrize("status", ["9000", "63C2", "6983", "6F00"])
@@ -315,133 +288,6 @@ def test_the_other_face_gives_the_floor_back_once():
         with pytest.raises(CommandRefused):
             play(DRIVER.tries_left(LAYOUT), transcript)
         transcript.close()
-
-
-@pytest.mark.parametrize("end", ["6C", "6282", "9000"])
-def test_identify_whatever_the_end_of_a_file_looks_like(end):
-    card = Folder(end)
-    assert identified(card).serial == "99213845"
-    assert card.count <= 40
-
-
-@pytest.mark.parametrize("end", ["6C", "6282", "9000"])
-def test_files_of_other_sizes(end):
-    contactless, contact = EF_DIR[:52], EF_DIR[52:]
-    many = Folder(end, dir=contactless * 4 + contact, odf=EF_ODF[:32], prkdf=EF_PRKDF[:173], cdf=EF_CDF[:134] * 2)
-    assert identified(many).layout == LAYOUT
-    few = Folder(end, dir=contact, odf=EF_ODF.ljust(300, b"\0"), aodf=EF_AODF[:189])
-    assert identified(few).layout == LAYOUT
-    first = Folder(end, dir=contact + contactless)
-    assert identified(first).layout == LAYOUT
-
-
-@pytest.mark.parametrize("end", ["6C", "6282", "9000"])
-def test_data_objects(end):
-    card = Folder(end)
-    objects = play(read_data_objects(IasEcc(), LAYOUT), card)
-    assert len(objects) == 7
-    assert DataObject("CPS_ACTIVITY_02_PS", bytes.fromhex("3F000001D121"), protected=True) in objects
-    assert card.count == 3
-    without = dataclasses.replace(LAYOUT, directory=dataclasses.replace(LAYOUT.directory, dodf=None))
-    assert play(read_data_objects(IasEcc(), without), card) == ()
-
-
-@pytest.mark.parametrize(
-    ("sn", "error"),
-    [
-        (None, CardUnsupported),
-        (EF_SN.replace(bytes.fromhex("8025000001"), bytes.fromhex("8025000002")), CardUnsupported),
-        (bytes.fromhex("5A0A8025000001992138451F"), CardDataMalformed),  # wrong check digit
-        (bytes.fromhex("5A0A802500000199213845EF"), CardDataMalformed),
-        (bytes.fromhex("5A068025000001FF00000000"), CardDataMalformed),  # no serial behind the prefix
-        (b"\x5b" + EF_SN[1:], CardDataMalformed),
-        (b"\0" * 12, CardDataMalformed),
-        (EF_SN[:11], CardDataMalformed),
-    ],
-)
-def test_not_the_serial_of_a_cps(sn, error):
-    card = Folder(sn=sn)
-    with pytest.raises(error):
-        identified(card)
-    assert card.count <= 3
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [("6A82", CardUnsupported), ("9404", CardUnsupported), ("6581", CommandRefused), ("6F00", CommandRefused)],
-)
-def test_a_fault_is_not_another_model(status, error):
-    with pytest.raises(error):
-        identified(lambda _: bytes.fromhex(status))
-    with pytest.raises(CardMute):
-        identified(lambda _: b"")
-
-
-@pytest.mark.parametrize("name", ["dir", "odf", "aodf", "prkdf", "cdf", "signature", "authentication"])
-def test_a_missing_file_is_named(name):
-    with pytest.raises(CommandRefused) as refused:
-        identified(Folder(**{name: None}))
-    assert refused.value.sw == 0x6A82
-    assert name.lower() in refused.value.step.lower()
-
-
-def test_a_read_refused_is_named():
-    answers = iter(["9000", "6982"])
-    with pytest.raises(CommandRefused) as refused:
-        identified(lambda _: bytes.fromhex(next(answers)))
-    assert (refused.value.sw, refused.value.step) == (0x6982, "EF.SN")
-
-
-def test_certificates_must_fit_their_keys():
-    signature, authentication = certificate(), certificate(profile=Profile(signature=False))
-    small = certificate(key=rsa_key("small", 1024))
-    for changed in (
-        {"signature": authentication},
-        {"authentication": signature},
-        {"signature": small},
-        {"signature": authentication, "authentication": signature},
-    ):
-        with pytest.raises(CertificateInvalid):
-            identified(Folder(**changed))
-
-
-@pytest.mark.parametrize("end", ["6C", "6282", "9000"])
-def test_a_certificate_that_stops_too_early_or_never(end):
-    whole = certificate()
-    for cut in (3, 100, 0xE7, 500, len(whole) - 1):
-        card = Folder(end, signature=whole[:cut])
-        with pytest.raises((CardDataMalformed, CommandRefused)):
-            identified(card)
-    endless = b"\x30\x82" + (MAX_CERTIFICATE + 1).to_bytes(2) + bytes(300)
-    with pytest.raises(CardDataMalformed):
-        identified(Folder(end, signature=endless))
-
-
-def test_a_directory_file_without_end():
-    entry = EF_CDF[:64]
-    with pytest.raises(CardDataMalformed):
-        identified(Folder(cdf=entry * 60))
-
-
-def test_a_card_without_puk_and_a_puk_that_is_used_up():
-    assert identified(Folder(aodf=EF_AODF[:99])).puk_tries_left is None
-    spent = Folder()
-    spent.tries[2] = COUNTER_PUK.replace("9D020064", "9D020000")
-    assert identified(spent).puk_tries_left == 0
-
-
-@given(st.sampled_from(["sn", "dir", "odf", "aodf", "prkdf", "cdf", "signature"]), st.data())
-def test_any_file_on_the_card_gives_an_identity_or_our_error(name, data):
-    whole = Folder()
-    content = data.draw(mutated(whole.files[whole.names[name]]))
-    card = Folder(data.draw(st.sampled_from(["6C", "6282", "9000"])), **{name: content})
-    try:
-        found = identified(card)
-    except CardError:
-        pass
-    else:
-        assert found.layout.pin.stored_length <= 16
-    assert card.count < 120
 
 
 @given(st.lists(st.binary(max_size=8) | st.just(b"\x90\x00"), min_size=1, max_size=30), st.booleans())

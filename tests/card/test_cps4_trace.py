@@ -19,11 +19,12 @@ from card_kit import (
     assemble,
     layout4,
 )
-from certificate_kit import EXTENSIONS, Profile, certificate, rsa_key
+from certificate_kit import rsa_key
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, utils
 from hypothesis import given
 from hypothesis import strategies as st
+from trace_kit import HELLO, ended, lost_at_each_command, recorded_lengths
 
 from appliance.card.apdu import SecretCommand
 from appliance.card.cps4 import Cps4
@@ -37,7 +38,6 @@ from appliance.errors import (
     CardReset,
     CardUnsupported,
     CommandRefused,
-    OutcomeUnknown,
     PinBlocked,
     PinWrong,
     ReaderAbsent,
@@ -46,7 +46,6 @@ from appliance.errors import (
 TRACES = Path(__file__).parents[1] / "traces"
 DRIVER = Cps4()
 LAYOUT = layout4()
-HELLO = b"hello CPS signature"
 PRKDF4 = EF_PRKDF.replace(bytes.fromhex("02020081"), bytes.fromhex("02020010")).replace(
     bytes.fromhex("02020082"), bytes.fromhex("02020020")
 )
@@ -82,8 +81,7 @@ def reads(content):
 
 @pytest.fixture(scope="module")
 def certificates():
-    long = EXTENSIONS | {"1.2.250.1.71.1.2.6": "00" * 1200}
-    return certificate(extensions=long), certificate(profile=Profile(signature=False), extensions=long)
+    return recorded_lengths()
 
 
 def test_identify_command_by_command(certificates):
@@ -238,11 +236,7 @@ def test_other_references_of_the_card_are_obeyed():
     ],
 )
 def test_what_verify_answers(status, error, detail):
-    transcript = Transcript([(VERIFY, status), NOWHERE])
-    with pytest.raises(error) as raised:
-        play(DRIVER.verify(LAYOUT), transcript)
-    transcript.close()
-    assert getattr(raised.value, "tries_left", getattr(raised.value, "sw", None)) == detail
+    ended(DRIVER.verify(LAYOUT), Transcript([(VERIFY, status), NOWHERE]), error, detail)
 
 
 @pytest.mark.parametrize(("status", "tries"), [("63C3", 3), ("63C0", 0), ("6983", 0), ("6984", 0)])
@@ -324,18 +318,7 @@ def test_a_signature_command_without_answer_is_outcome_unknown_and_nothing_else_
         (lambda: DRIVER.authenticate(LAYOUT, DIGEST), 3, {2, 3}),
         (lambda: DRIVER.authenticate_pss(LAYOUT, DIGEST), 2, {2}),
     ):
-        for at in range(1, commands + 1):
-            sent = []
-
-            def transmit(apdu, sent=sent, at=at):
-                sent.append(apdu)
-                if len(sent) == at:
-                    raise error
-                return b"\x90\x00"
-
-            with pytest.raises(OutcomeUnknown if at in signing else error):
-                play(script(), transmit)
-            assert len(sent) == at
+        lost_at_each_command(script, commands, signing, error)
 
 
 @given(

@@ -17,7 +17,7 @@ from appliance.simulator.faults import CardTorn, FaultyCard
 from appliance.tools.trace import Trace
 from appliance.vault import box as b
 from appliance.vault import cards, flow, pcsc, pcsc_watcher
-from appliance.vault.keys import Keys
+from appliance.vault.typist import Typist
 
 CONNECTED = 1
 
@@ -123,7 +123,7 @@ class Desk:
         self._torn = False
         self._failure = None  # raised in card work, where asyncio would only log it
         self.thread = SoftThread(self.secret, self._carry)
-        self.keys = Keys((), (), "123A456B789C*0#D", self.secret, self._inbox.append)
+        self.keys = Typist(self.secret, "123A456B789C*0#D")
         self.cards = self.loop.run_until_complete(self._connect())
         self.loop.set_exception_handler(self._stray)
         self.see(pcsc_watcher.ReaderSeen("soft reader 00 00"))
@@ -173,13 +173,13 @@ class Desk:
 
     def press(self, key):
         """One key, as the keypad thread understands it."""
-        event = self.keys._act(key)
+        event = self.keys.act(key)
         if event is not None:
             self.judge.pressed(self, key, event)
             self.feed(event)
 
     def hold(self, key):
-        event = self.keys._hold(key)
+        event = self.keys.hold(key)
         if event is not None:
             self.feed(event)
 

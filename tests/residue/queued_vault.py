@@ -8,9 +8,9 @@ from collections import deque
 
 from appliance.keypad.entry import DIGITS
 from appliance.simulator.vault import main
-from appliance.vault.keys import Keys
+from appliance.vault.typist import Typist
 
-_act = Keys._act
+_act = Typist.act
 texts, values = deque(), deque()
 
 
@@ -23,7 +23,7 @@ def act(self, key):
     return _act(self, key)
 
 
-Keys._act = act
+Typist.act = act
 
 if __name__ == "__main__":
     sys.exit(main())
