@@ -99,6 +99,10 @@ fuzz: setup ## RUNS=1000000 inputs for each parser and driver of the card room
 	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --target build/fuzz "atheris>=3"
 	PYTHONPATH=build/fuzz $(PY) tests/fuzz/fuzz_run.py --runs $(or $(RUNS),1000000)
 
+.PHONY: typing
+typing: setup ## ENTRIES=100000 codes typed with bounce, ghosts and stuck keys: read as pressed, or refused
+	PYTHONPATH=. $(PY) tests/keypad/typing_kit.py $(or $(ENTRIES),100000) $(or $(SEED),2026)
+
 .PHONY: seek
 seek: setup ## the tests of properties with examples that no run has tried (TIMES=5)
 	@for time in $$(seq $(or $(TIMES),5)); do \
@@ -126,6 +130,10 @@ wiring: $(VENV)/package.stamp ## hardware/pins.toml -> appliance/default.toml an
 .PHONY: screens
 screens: $(VENV)/package.stamp ## draw every screen again: goldens and the pictures of docs (look before you commit)
 	@$(PY) tests/screen/redraw.py
+
+.PHONY: journeys
+journeys: $(VENV)/package.stamp ## play every pictured journey again: docs/journeys.md and its strips (look before you commit)
+	@$(PY) tests/journeys/redraw_journeys.py
 
 # No registry and no path of this machine may stand in the lock: a test holds that.
 .PHONY: lock

@@ -94,10 +94,11 @@ class Canvas:
         self.write(x, y, padded, reverse=True)
         self.fill(x, y - 1, x + SMALL.width * len(padded) - 1, y - 1)
 
-    def key(self, x: int, y: int, name: str, label: str) -> int:
-        """Draw a key's name in reverse video, one pixel wider on the left, and what it does; return the x after it."""
+    def key(self, x: int, y: int, name: str, label: str = "") -> int:
+        """Draw a key's name in reverse video, one pixel wider on the left, and what it does, if that is said; return the x after it."""
         self.fill(x - 1, y, x - 1, y + SMALL.height - 1)
-        return self.write(self.write(x, y, name, reverse=True), y, f" {label}")
+        after = self.write(x, y, name, reverse=True)
+        return self.write(after, y, f" {label}") if label else after
 
     def fill(self, left: int, upper: int, right: int, lower: int) -> None:
         """Light the pixels left..right and upper..lower, inside the margin."""

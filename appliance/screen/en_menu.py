@@ -96,6 +96,7 @@ PAGES: Final = MenuWords(
     memory="Memory of the code:",
     memories=MappingProxyType({"memfd_secret": "out of the system", "locked": "locked"}),
     package="Software fingerprint:",
+    verdict="{part}: {verdict}",
     parts=MappingProxyType(
         {
             "display": "Display",
@@ -108,7 +109,7 @@ PAGES: Final = MenuWords(
             "clock": "Time",
         }
     ),
-    verdicts=MappingProxyType({"ok": "good", "fault": "FAULT", "off": "off", "absent": "absent", "skipped": "off"}),
+    verdicts=MappingProxyType({"ok": "OK", "fault": "FAULT", "absent": "missing", "skipped": "not tested"}),
     keys_seen="{n} keys of 16",
     options=MappingProxyType(
         {

@@ -96,7 +96,7 @@ def _about(facts: AboutBox, words: Words) -> list[Part]:
 
 def _report(facts: Report, words: Words) -> list[Part]:
     text = words.pages
-    rows = [f"{text.parts[part]} : {text.verdicts[verdict]}" for part, verdict in facts.rows]
+    rows = [text.verdict.format(part=text.parts[part], verdict=text.verdicts[verdict]) for part, verdict in facts.rows]
     return [
         *((row,) for row in rows),
         (text.keys_seen.format(n=facts.keys),),

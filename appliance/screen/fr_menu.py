@@ -69,7 +69,7 @@ PAGES: Final = MenuWords(
     waiting="Un instant…",
     own_broker="Serveur du boîtier :",
     other_broker="Serveur :",
-    reached=("Joint depuis {since}", "Joint"),
+    reached=("Relié depuis {since}", "Relié"),
     unreached=("Injoignable, {since}", "Injoignable"),
     encrypted="Liaison chiffrée TLS",
     device="Nom du boîtier :",
@@ -96,6 +96,7 @@ PAGES: Final = MenuWords(
     memory="Mémoire du code :",
     memories=MappingProxyType({"memfd_secret": "hors du système", "locked": "verrouillée"}),
     package="Empreinte logiciel :",
+    verdict="{part} : {verdict}",
     parts=MappingProxyType(
         {
             "display": "Écran",
@@ -109,7 +110,7 @@ PAGES: Final = MenuWords(
         }
     ),
     verdicts=MappingProxyType(
-        {"ok": "bon", "fault": "DÉFAUT", "off": "coupé", "absent": "absente", "skipped": "coupé"}
+        {"ok": "OK", "fault": "DÉFAUT", "absent": "manque", "skipped": "non testé"}
     ),
     keys_seen="{n} touches sur 16",
     options=MappingProxyType(

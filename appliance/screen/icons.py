@@ -7,7 +7,7 @@ from typing import Final
 
 from PIL import Image
 
-__all__ = ["CHECK", "LINK_DOWN", "LINK_UP", "LOCKED", "PADLOCK", "READER", "UNLOCKED"]
+__all__ = ["CHECK", "DOWN", "LINK_DOWN", "LINK_UP", "LOCKED", "PADLOCK", "READER", "UNLOCKED", "UP"]
 
 
 def _icon(*rows: str) -> Image.Image:
@@ -78,6 +78,18 @@ LINK_DOWN: Final = _icon(
     "...........",
     "##.##.##.##",
     "##.##.##.##",
+)
+
+UP: Final = _icon(
+    "..#..",
+    ".###.",
+    "#####",
+)
+
+DOWN: Final = _icon(
+    "#####",
+    ".###.",
+    "..#..",
 )
 
 CHECK: Final = _icon(

@@ -27,7 +27,7 @@ __all__ = [
 FACE = "123A456B789C*0#D"
 """The keys as they are printed on the keypad, row by row (design §5)."""
 
-Verdict = Literal["ok", "fault", "off", "absent", "skipped"]
+Verdict = Literal["ok", "fault", "absent", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)

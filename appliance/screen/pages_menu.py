@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from appliance.screen import icons
 from appliance.screen.atlas import SMALL
 from appliance.screen.canvas import Canvas
 from appliance.screen.facts import pages
@@ -20,17 +21,25 @@ __all__ = ["LAYOUTS"]
 MARK: Final = "•"
 CELL: Final = 14
 """Pixels from one key of the grid to the next."""
+SIGN: Final = 8
+"""Pixels from a key's name to the sign of where it leads."""
 BESIDE: Final = 62
 """First pixel right of the grid: room for 10 characters."""
 
 
 def _list(canvas: Canvas, title: str, entries: Sequence[str], chosen: int) -> None:
-    """Title and three entries; a longer list scrolls with the chosen one."""
+    """Title and three entries; a longer list scrolls with the chosen one. ``B`` and ``C`` stand where they lead on."""
     if not 1 <= chosen <= len(entries):
         raise ValueError(f"entry {chosen} of {len(entries)}")
     canvas.centre(ROWS[0], title)
+    if chosen > 1:
+        canvas.key(LEFT + 2, ROWS[0], "B")
+        canvas.icon(LEFT + 2 + SIGN, ROWS[0] + 4, icons.UP)
+    if chosen < len(entries):
+        canvas.icon(END - 1 - SIGN - icons.DOWN.width, ROWS[0] + 4, icons.DOWN)
+        canvas.key(END - 1 - SMALL.width, ROWS[0], "C")
     rows = ROWS[1:]
-    first = min(max(0, chosen - len(rows) + 1), chosen - 1)
+    first = max(0, min(chosen - len(rows) + 1, len(entries) - len(rows)))  # the one after it in sight, no row empty
     for place, (y, text) in enumerate(zip(rows, entries[first:], strict=False), start=first + 1):
         canvas.write(LEFT, y, f" {text} ", reverse=place == chosen)
 

@@ -32,7 +32,7 @@ class MenuWords:
         contract: field ``{contract}``.
         memory: label; ``memories`` by kind.
         package: label of the package's hash.
-        parts: parts of the box in the report; ``verdicts`` what became of them, in one row together.
+        parts: parts of the box in the report; ``verdicts`` what became of them; ``verdict`` both in one row.
         keys_seen: field ``{n}``.
         options: by setting and option, one row of ``COLUMNS`` less three each.
         questions: by step of the self-test, at most three rows.
@@ -64,6 +64,7 @@ class MenuWords:
     memories: Mapping[str, str]
     package: str
     parts: Mapping[str, str]
+    verdict: str
     verdicts: Mapping[str, str]
     keys_seen: str
     options: Mapping[str, Mapping[str, str]]

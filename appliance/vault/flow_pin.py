@@ -77,7 +77,7 @@ def confirmed(box: Box, event: Agree, now: float) -> Step:
 def prompt(box: Box, _event: object, now: float) -> Step:
     """Ask for the PIN, or for the code de déblocage."""
     following, effects = enter(box, State.PIN, now)
-    if box.ask:
+    if box.ask and box.attempt == 1:  # each further entry was told when the one before it failed
         effects = (*effects, b.Tell(box.ask, "awaiting-pin", attempt=box.attempt))
     return following, effects
 
@@ -146,6 +146,8 @@ def pin_rejected(box: Box, event: b.PinRejected, now: float) -> Step:
     data = events.PinWrong(card_session=card.session, holder=card.holder, tries_left=few)
     told: tuple[Effect, ...] = (b.Publish("pin/wrong", data), b.Disarm())
     following, more = blocked(wrong, now) if event.tries <= 0 else _once_more(wrong, event.tries, now)
+    if following.ask and following.state is State.PIN_WRONG:
+        more = (*more, b.Tell(following.ask, "awaiting-pin", attempt=following.attempt))
     return following, told + more
 
 

@@ -7,17 +7,17 @@ What it is: the control of the journeys' count of VERIFY, started as ``python -m
 import sys
 
 from appliance.simulator.vault import main
-from appliance.vault.pcsc import CardThread
+from appliance.vault import pcsc
 
-_once = CardThread._transmit_page
-
-
-def _twice(thread, address, length):
-    _once(thread, address, length)
-    return _once(thread, address, length)
+_once = pcsc.transmit_page
 
 
-CardThread._transmit_page = _twice
+def _twice(card, protocol, address, length):
+    _once(card, protocol, address, length)
+    return _once(card, protocol, address, length)
+
+
+pcsc.transmit_page = _twice
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -91,7 +91,7 @@ def test_every_entry_opens_and_says_what_it_knows(any_bench):
     opens(bench, "network")
     network = reads(bench, "Réseau")
     assert "Serveur du boîtier : 127.0.0.1" in network
-    assert re.search(r"Joint depuis \d\d:\d\d", network)
+    assert re.search(r"Relié depuis \d\d:\d\d", network)
     assert "Nom du boîtier : cps-demo" in network
     assert "Adresse" in network
     goes_back(bench)
@@ -137,7 +137,7 @@ def network_says(bench, word):
 
 
 def test_the_broker_goes_and_the_page_says_since_when(bench):
-    assert re.search(r"Joint depuis \d\d:\d\d", network_says(bench, "Joint"))
+    assert re.search(r"Relié depuis \d\d:\d\d", network_says(bench, "Relié"))
     bench.broker.stop()
     assert re.search(r"Injoignable, \d\d:\d\d", network_says(bench, "Injoignable"))
 
@@ -208,13 +208,13 @@ def test_the_whole_self_test(bench):
         if count < len(FACE):
             bench.person.sees(f"{count} sur 16")
     report = reads(bench, "Auto-test")
-    assert "Écran : bon" in report
+    assert "Écran : OK" in report
     assert "Voyant : DÉFAUT" in report
-    assert "Son : bon" in report
-    assert "Clavier : bon" in report
-    assert "Lecteur : bon" in report
-    assert "Carte : bon" in report
-    assert "Liaison : bon" in report
+    assert "Son : OK" in report
+    assert "Clavier : OK" in report
+    assert "Lecteur : OK" in report
+    assert "Carte : OK" in report
+    assert "Liaison : OK" in report
     assert "16 touches sur 16" in report
     goes_back(bench)
     bench.person.press("D")

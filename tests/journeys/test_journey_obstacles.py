@@ -100,6 +100,7 @@ def test_the_last_try_can_be_declined(bench):
     bench.person.press("A")
     comes(replies, "awaiting-pin")
     enter_wrong(bench, replies, 1)
+    comes(replies, "awaiting-pin")
     bench.person.press("A")
     warning = bench.person.sees("Dernier essai !")
     bench.person.press("A")  # as if for the screen before: not this one's answer

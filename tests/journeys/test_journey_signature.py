@@ -36,7 +36,7 @@ def test_from_insertion_to_a_signature_that_others_verify(bench, form):
         bench.reader.insert(bench.card)
         inserted = listener.event("card/inserted").body
         identified = listener.event("card/identified").body
-        assert person.sees(HOLDER)[1:] == ["TEST", HOLDER, "Infirmier(e)"]
+        assert person.sees(HOLDER)[1:] == ["TEST", HOLDER, "Infirmier(e)", "A tenu 1 s : menu"]
         assert inserted["specversion"] == "1.0"
         assert inserted["type"] == "fr.cps-appliance.card.inserted.v1"
         assert inserted["data"]["family"] == identified["data"]["family"] == "cps3"

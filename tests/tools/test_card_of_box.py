@@ -59,7 +59,7 @@ def test_the_box_tells_of_its_card_and_keeps_it(scene):
 
 @pytest.mark.parametrize(
     ("model", "screen", "fault", "code"),
-    [("vitale", "patient", "patient-card", 1), ("update-interrupted", "Mise à jour", "card-update-interrupted", 1)],
+    [("vitale", "patient", "patient-card", 1), ("update-interrupted", "Sa mise à jour", "card-update-interrupted", 1)],
 )
 def test_a_card_the_box_cannot_use_is_named(scene, model, screen, fault, code):
     _, desk, reader = scene

@@ -323,8 +323,8 @@ def test_nothing_is_told_when_somebody_stopped_it_while_the_card_read(steps, cod
 def test_a_wrong_pin_for_practice_is_asked_for_again():
     play = Play(*kit.LOOKING, rejected(2))
     assert play.topics == ["pin/wrong"]
-    play.feed(Agree(), tries(2))
     assert play.of(b.Tell) == [b.Tell(play.box.ask, "awaiting-pin", attempt=2)]
+    assert play.feed(Agree(), tries(2)).of(b.Tell) == []
     play.feed(*FOUR, Validate())
     assert play.of(b.Move) == []
     assert play.feed(Refuse(), rejected(1)).finish.code == "pin-wrong"

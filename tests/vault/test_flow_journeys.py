@@ -226,10 +226,10 @@ def test_too_few_digits_go_on_being_taken():
 def test_a_wrong_pin_is_prompted_again_with_its_attempt():
     play = Play(*kit.SIGNING, rejected(2))
     assert (play.topics, play.of(b.Disarm), play.of(b.Finish)) == (["pin/wrong"], [b.Disarm()], [])
+    assert play.of(b.Tell) == [b.Tell(play.box.ask, "awaiting-pin", attempt=2)]
     play.elapse()
     assert play.of(b.ReadTries) == [b.ReadTries(play.box.ticket)]
-    play.feed(tries(2))
-    assert play.of(b.Tell) == [b.Tell(play.box.ask, "awaiting-pin", attempt=2)]
+    assert play.feed(tries(2)).of(b.Tell) == []  # told when the PIN was wrong
     play.feed(*(keys.Digit(),) * 4, Validate())
     assert play.of(b.Move) == []  # card-started already
     assert play.feed(signed).finish.code is None
