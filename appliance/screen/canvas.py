@@ -95,7 +95,7 @@ class Canvas:
         self.fill(x, y - 1, x + SMALL.width * len(padded) - 1, y - 1)
 
     def key(self, x: int, y: int, name: str, label: str = "") -> int:
-        """Draw a key's name in reverse video, one pixel wider on the left, and what it does, if that is said; return the x after it."""
+        """Draw a key's name in reverse video, one pixel wider on the left, and what it does; return the x after it."""
         self.fill(x - 1, y, x - 1, y + SMALL.height - 1)
         after = self.write(x, y, name, reverse=True)
         return self.write(after, y, f" {label}") if label else after

@@ -109,9 +109,7 @@ PAGES: Final = MenuWords(
             "clock": "Heure",
         }
     ),
-    verdicts=MappingProxyType(
-        {"ok": "OK", "fault": "DÉFAUT", "absent": "manque", "skipped": "non testé"}
-    ),
+    verdicts=MappingProxyType({"ok": "OK", "fault": "DÉFAUT", "absent": "manque", "skipped": "non testé"}),
     keys_seen="{n} touches sur 16",
     options=MappingProxyType(
         {

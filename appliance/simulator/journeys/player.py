@@ -17,15 +17,13 @@ from PIL.Image import Image
 from appliance.config import load
 from appliance.errors import ApplianceError, SimulatorError
 from appliance.screen import en, fr
+from appliance.simulator.journeys.asked import Asked
 from appliance.simulator.journeys.ground import TIMEOUT, Ground
 from appliance.simulator.journeys.journey import COLOURS, TIMES, Journey, JourneyError, Step
 from appliance.simulator.panel_hands import PanelHands
-from appliance.simulator.panel_messages import Ask, Dossier
-from appliance.simulator.panel_samples import PLAIN, Paper, sign
 from appliance.simulator.reading import read_lines
 
 MARK: Final = "•"
-TTL: Final = 120
 HELD: Final = 1.1
 """Seconds a key is held (design §5: 1 s)."""
 STUCK: Final = 11.0
@@ -61,9 +59,8 @@ class Player:
         self.hands, self.desk = hands, hands.scene.desk
         self._begins, self._seen = begins, seen
         self.ground = Ground(hands)
+        self.asked = Asked(hands)
         self._card = ""
-        self._ttl = TTL
-        self._open: list[int] = []
         self._opened = 0
         self._one = threading.Lock()
 
@@ -80,12 +77,13 @@ class Player:
             for card in journey.cards:
                 self.hands.renew(card)
             self.ground.lay(journey.config, fresh=journey.fresh)
-            self._card, self._ttl, self._open = "", TTL, []
+            self._card = ""
+            self.asked.forget()
             self._opened = self.desk.output(self._relay)[1]
             for step in journey.steps:
                 self._begins(journey, step)
                 self._take(journey, step)
-            if self._open:
+            if self.asked.open:
                 raise JourneyError(f"{journey.name}.txt:{journey.steps[-1].line}: a request was left without an answer")
             self.ground.tidy()
 
@@ -218,52 +216,6 @@ class Player:
         self._opened += 1
         self.desk.wait_rises(self._relay, self._opened, TIMEOUT)
 
-    # --- the practice software ----------------------------------------------------------------------------------------
-
-    def asks(self, step: Step) -> None:
-        """A request leaves; what it was is kept until it is answered."""
-        practice, (what, *words) = self.hands.practice, step.words
-        if what == "sign":
-            titles, texts = step.texts[::2], step.texts[1::2]
-            papers = tuple(Paper(title, PLAIN, text.encode()) for title, text in zip(titles, texts, strict=True))
-            ttl = int(words[-1]) if "ttl" in words else TTL
-            ask = Ask(what="text", format="raw" if "raw" in words else "jws")
-            request = sign(ask, papers, ttl=ttl)
-            self._open.append(practice.send(request, " + ".join(titles)))
-        else:
-            self._open.append(practice.ask(Ask(what=what)))
-
-    def cancels(self, _step: Step) -> None:
-        """The last one is taken back."""
-        number = self.hands.practice.cancel()
-        if number is None:
-            raise SimulatorError("nothing was asked")
-        self._end({number}, "done")
-
-    def answers(self, step: Step) -> None:
-        """An open request has ended so."""
-        self._open.remove(self._end(set(self._open), step.words[0]))
-
-    def _end(self, among: set[int], code: str) -> int:
-        """The one of these that ends with ``code``; a signature must be good in the eyes of openssl."""
-        practice = self.hands.practice
-
-        def over(dossiers: Mapping[int, Dossier]) -> bool:
-            ends = [dossiers[number].code for number in among if number in dossiers]
-            return code in ends or all(ends)
-
-        practice.wait_for(over, TIMEOUT)
-        ends = {number: practice.dossier(number).code for number in among}
-        found = next((number for number, end in ends.items() if end == code), None)
-        if found is None:
-            raise SimulatorError(f"no request ended so, but: {', '.join(filter(None, ends.values())) or 'none at all'}")
-        if code != "done":
-            return found
-        bad = [check.about for check in practice.dossier(found).checks if not check.good]
-        if bad:
-            raise SimulatorError(f"openssl: {', '.join(bad)}")
-        return found
-
 
 def _page(lines: list[str]) -> int | None:
     found = PAGES.search(lines[-1]) if lines else None
@@ -286,9 +238,9 @@ STEPS: Final[Mapping[str, Callable[[Player, Step], object]]] = {
     "keys": lambda player, step: player.desk.press(step.words[0]),
     "holds": lambda player, step: player.desk.hold_for(step.words[0], HELD),
     "types": Player.types,
-    "asks": Player.asks,
-    "cancels": Player.cancels,
-    "answers": Player.answers,
+    "asks": lambda player, step: player.asked.ask(step),
+    "cancels": lambda player, _: player.asked.cancel(),
+    "answers": lambda player, step: player.asked.end_one(step.words[0]),
     "event": lambda player, step: player.ground.wait_event(f"evt/{step.words[0]}"),
     "waits": Player.waits,
     "fault": Player.fault,
