@@ -49,6 +49,7 @@ def main() -> None:
         browser.type("Enter")
         browser.wait_text("#dossiers", "certificat vérifié")
         browser.wait_text("#said", "Signé")
+        browser.wait_for("document.querySelector('#lamp').classList.contains('on')")  # it blinks
         browser.light("dark")
         keep(browser, "panel-dark.png")
         browser.light("light")
