@@ -1,5 +1,8 @@
 """What holds for every test: none is judged by its speed, and which skips may pass in continuous integration."""
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
 from strict_skips import StrictSkips, read_allowed
@@ -23,3 +26,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--strict-skips"):
         config.pluginmanager.register(StrictSkips(read_allowed()), "strict-skips")
+
+
+@pytest.fixture(scope="module")
+def uncounted() -> Iterator[None]:
+    """No line of a file counts for coverage: for tests whose thousands of steps only repeat what others show.
+
+    Counting takes two thirds of their time; pytest-cov's own mark has no effect on a test that runs beside others.
+    """
+    counter = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(counter)

@@ -33,6 +33,8 @@ from appliance.vault.cards import Cards
 sys.path.insert(0, str(Path(__file__).parents[1] / "vault"))
 import flow_kit as kit
 
+pytestmark = pytest.mark.usefixtures("uncounted")
+
 CODE, OTHER_CODE, WRONG, LETTER, WRONG_LETTER = "73918264", "58204617", "91827364", "86427531", "13572468"
 CODES = (CODE, OTHER_CODE, WRONG, LETTER, WRONG_LETTER)
 RULE = b.SessionRule(signatures=4, seconds=600)

@@ -16,6 +16,8 @@ from appliance.vault import flow, flow_code, flow_ends, flow_pin, flow_request, 
 from appliance.vault.box import State
 from appliance.vault.records import RequestState
 
+pytestmark = pytest.mark.usefixtures("uncounted")
+
 MANY = {
     "max_examples": 500,
     "stateful_step_count": 14,
