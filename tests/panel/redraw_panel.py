@@ -1,4 +1,4 @@
-"""Take the panel's pictures again: docs/panel.png, docs/panel-dark.png and docs/panel-phone.png.
+"""Take the panel's pictures again: docs/panel.png, panel-dark.png, panel-phone.png and panel-fault.png.
 
 ``python tests/panel/redraw_panel.py`` plays a signature in a headless chromium; look at them before you commit.
 """
@@ -57,6 +57,12 @@ def main() -> None:
         browser.wait_for("innerWidth === 390")
         browser.see("scrollTo(0, 0)")
         keep(browser, "panel-phone.png")
+        browser.resize(1440, 1560)
+        browser.wait_for("innerWidth === 1440 && innerHeight === 1560")
+        browser.see("scrollTo(0, 0)")
+        browser.click("[data-fault=reader]")
+        browser.wait_text("#said", "Lecteur absent")
+        keep(browser, "panel-fault.png")
 
 
 if __name__ == "__main__":
